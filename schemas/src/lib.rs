@@ -1,0 +1,29 @@
+//! The contract between the host and its guests, in code. Knows neither side.
+//!
+//! Everything the two say to each other lies in one folder per session: two `SQLite` files with
+//! one writer each, two attachment folders and a heartbeat file. This crate owns the tables, the
+//! row types, the paths and the only ways to open the files.
+//!
+//! # Glossary (each word is used in one way only)
+//!
+//! | word | means |
+//! |---|---|
+//! | **agent** | a persona with its own workspace, memory, provider and container settings |
+//! | **channel** | a platform adapter: `terminal`, later `web`, `slack`, `github`, … |
+//! | **room** | one place on a channel: a terminal, a Slack channel, a GitHub repository |
+//! | **wiring** | links a room to an agent and says which session a message belongs to |
+//! | **address** | channel + room + thread: where a reply goes |
+//! | **destination** | a name an agent may send to: address book and permission in one |
+//! | **session** | one agent in one conversation; one folder, at most one container |
+//! | **run** | one turn: a batch of messages worked on, ending in exactly one outcome |
+//! | **provider** | what answers inside the container: `echo`, later `claude`, `codex`, … |
+//! | **engine** | what runs containers: a Docker Engine API |
+//! | **host**, **guest** | the process that carries messages; the program inside a container |
+//! | **claim** | the guest's durable word that it works on a row |
+//! | **ledger** | the host's durable word about what was delivered, and how runs ended |
+//! | **settle** | to give a run or a row its one final outcome |
+
+pub mod ids;
+pub mod time;
+
+pub mod session_dir;
