@@ -26,4 +26,28 @@
 pub mod ids;
 pub mod time;
 
+pub mod content;
+pub mod message;
+pub mod session_file;
+
 pub mod session_dir;
+pub mod sqlite;
+
+mod inbound;
+mod outbound;
+
+/// The version of the contract between host and guest; containers carry it in a label.
+pub const CONTRACT_VERSION: u32 = 1;
+
+/// What only the host may use: it writes `inbound.db` and reads `outbound.db`.
+pub mod host_side {
+    pub use crate::inbound::{Appended, Control, InboundTx, InboundWriter, Unsettled};
+}
+
+/// What only the guest may use: it reads `inbound.db` and writes `outbound.db`.
+pub mod guest_side {
+    pub use crate::{
+        inbound::{DueBatch, DueQuery, InboundReader},
+        outbound::{Ack, AttemptRow, OutboundTx, OutboundWriter, RunRow, RunStatus},
+    };
+}

@@ -1,0 +1,14 @@
+//! `inbound.db`: the host writes it, the guest reads it.
+//!
+//! Owns its migrations and the mapping of its rows. [`InboundWriter`] exists for the host only and
+//! [`InboundReader`] for the guest only; the tidy test holds both to it.
+
+mod read;
+mod retain;
+mod write;
+
+pub use read::{DueBatch, DueQuery, InboundReader};
+pub use write::{Appended, Control, InboundTx, InboundWriter, Unsettled};
+
+/// Migrations in order; the count is the contract version of the file.
+pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../../session/inbound.sql")];

@@ -1,0 +1,11 @@
+//! `outbound.db`: the guest writes it, the host reads a copy of it.
+//!
+//! Owns its migrations. [`OutboundWriter`] exists for the guest only. The host never lets `SQLite`
+//! look into the guest's folder: its reader takes a locked copy through its own descriptor.
+
+mod write;
+
+pub use write::{Ack, AttemptRow, OutboundTx, OutboundWriter, RunRow, RunStatus};
+
+/// Migrations in order; the count is the contract version of the file.
+pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../../session/outbound.sql")];

@@ -1,0 +1,357 @@
+//! The guest's side of `outbound.db`: open, write in one transaction, close.
+//!
+//! Owns numbering (odd, above everything the guest has read), claims and their settling. Closing
+//! after each commit is also the wake-up: the host watches for the file being closed.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::MIGRATIONS;
+use crate::{
+    ids::{MessageId, RunId},
+    message::{AckStatus, NewOutbound, Outcome, column_words},
+    session_dir::SessionDir,
+    sqlite::{Patience, StoreError, open_session_writer},
+    time,
+};
+
+/// The only way to write `outbound.db`. Holds no connection.
+#[derive(Debug, Clone)]
+pub struct OutboundWriter {
+    dir: SessionDir,
+}
+
+/// The guest's word about one inbound row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// The inbound row.
+    pub message: MessageId,
+    /// How far it came.
+    pub status: AckStatus,
+    /// The row's `tries` when it was claimed.
+    pub tries: i64,
+    /// The run that works on it.
+    pub run: Option<RunId>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When it may be tried again.
+    pub retry_at: Option<Timestamp>,
+}
+
+column_words!(
+    /// How far a run came, in the guest's words.
+    RunStatus {
+        /// A provider works on it.
+        Running = "running",
+        /// It has an outcome.
+        Ended = "ended",
+    }
+);
+
+/// A row of `runs`: the guest's claim about one turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// Minted by the guest at its claim.
+    pub run: RunId,
+    /// The inbound rows that it answers.
+    pub messages: Vec<MessageId>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended, with what.
+    pub ended: Option<(Timestamp, Outcome)>,
+    /// A short stable word for what went wrong.
+    pub error_code: Option<String>,
+}
+
+/// A row of `attempts`: one try of one provider inside a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRow {
+    /// Its run.
+    pub run: RunId,
+    /// 1 for the first.
+    pub n: u32,
+    /// What answered.
+    pub provider: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended, with what.
+    pub ended: Option<(Timestamp, Outcome)>,
+}
+
+impl OutboundWriter {
+    /// A writer for a session's file, which is created and migrated at the first write.
+    #[must_use]
+    pub fn new(dir: SessionDir) -> Self {
+        Self { dir }
+    }
+
+    /// Opens, runs `work` in one transaction, commits and closes.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, migrated or written, or when `work` refuses; nothing is
+    /// kept then.
+    pub fn write<T>(
+        &self,
+        work: impl FnOnce(&OutboundTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut conn = open_session_writer(&self.dir.outbound_db(), MIGRATIONS, Patience::Long)?;
+        let tx = OutboundTx { tx: conn.transaction_with_behavior(TransactionBehavior::Immediate)? };
+        let value = work(&tx)?;
+        tx.tx.commit()?;
+        Ok(value)
+    }
+
+    /// Gives free pages back when they are more than half of the file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        let conn = open_session_writer(&self.dir.outbound_db(), MIGRATIONS, Patience::Long)?;
+        crate::sqlite::vacuum_if_sparse(&conn)
+    }
+}
+
+/// One transaction on `outbound.db`.
+#[derive(Debug)]
+pub struct OutboundTx<'c> {
+    tx: Transaction<'c>,
+}
+
+impl OutboundTx<'_> {
+    /// Writes a row with the next odd number above `read`, the highest number that was read.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or the id is taken.
+    pub fn append(&self, row: &NewOutbound, read: i64) -> Result<i64, StoreError> {
+        let highest: i64 = self
+            .tx
+            .prepare_cached("SELECT coalesce(max(seq), 0) FROM messages_out")?
+            .query_row([], |found| found.get(0))?;
+        let seq = (highest.max(read) + 1) | 1;
+        let address = row.address.as_ref();
+        self.tx
+            .prepare_cached(
+                "INSERT INTO messages_out (id, seq, in_reply_to, timestamp, kind, platform_id, \
+                 channel_type, thread_id, content, run_id) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                row.id.as_str(),
+                seq,
+                row.in_reply_to.as_ref().map(MessageId::as_str),
+                time::format(row.timestamp),
+                row.kind.as_str(),
+                address.map(|a| &a.platform_id),
+                address.map(|a| &a.channel_type),
+                address.and_then(|a| a.thread_id.as_ref()),
+                row.content,
+                row.run.as_ref().map(RunId::as_str),
+            ])?;
+        Ok(seq)
+    }
+
+    /// Says how far an inbound row came.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn ack(&self, ack: &Ack, now: Timestamp) -> Result<(), StoreError> {
+        self.tx
+            .prepare_cached(
+                "INSERT INTO processing_ack (message_id, status, status_changed, run_id, error, \
+                 tries, retry_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                 ON CONFLICT (message_id) DO UPDATE SET status = ?2, status_changed = ?3, \
+                 run_id = ?4, error = ?5, tries = ?6, retry_at = ?7",
+            )?
+            .execute(params![
+                ack.message.as_str(),
+                ack.status.as_str(),
+                time::format(now),
+                ack.run.as_ref().map(RunId::as_str),
+                ack.error,
+                ack.tries,
+                ack.retry_at.map(time::format),
+            ])?;
+        Ok(())
+    }
+
+    /// Drops the claims of a guest that is no more. Runs that it left open end `interrupted`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn release_claims(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let released =
+            self.tx.execute("DELETE FROM processing_ack WHERE status = 'processing'", [])?;
+        for table in ["runs", "attempts"] {
+            let outcome = if table == "runs" { ", outcome = 'interrupted'" } else { "" };
+            self.tx.execute(
+                &format!(
+                    "UPDATE {table} SET status = 'ended', ended_at = ?1{outcome} \
+                     WHERE status = 'running'"
+                ),
+                [time::format(now)],
+            )?;
+        }
+        Ok(released)
+    }
+
+    /// Every ack with the `tries` it stands for: what the guest must not take again.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn acks(&self) -> Result<HashMap<MessageId, i64>, StoreError> {
+        let mut select = self.tx.prepare("SELECT message_id, tries FROM processing_ack")?;
+        let mut rows = select.query([])?;
+        let mut acks = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            if let Ok(id) = MessageId::parse(&id) {
+                acks.insert(id, row.get(1)?);
+            }
+        }
+        Ok(acks)
+    }
+
+    /// Writes what the guest says of a run.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put_run(&self, run: &RunRow) -> Result<(), StoreError> {
+        let ids: Vec<&str> = run.messages.iter().map(MessageId::as_str).collect();
+        let status = if run.ended.is_some() { RunStatus::Ended } else { RunStatus::Running };
+        self.tx
+            .prepare_cached(
+                "INSERT INTO runs (run_id, status, message_ids, started_at, ended_at, outcome, \
+                 error_code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (run_id) DO UPDATE \
+                 SET status = ?2, ended_at = ?5, outcome = ?6, error_code = ?7",
+            )?
+            .execute(params![
+                run.run.as_str(),
+                status.as_str(),
+                serde_json::json!(ids).to_string(),
+                time::format(run.started_at),
+                run.ended.map(|(at, _)| time::format(at)),
+                run.ended.map(|(_, outcome)| outcome.as_str()),
+                run.error_code,
+            ])?;
+        Ok(())
+    }
+
+    /// Writes what the guest says of an attempt.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put_attempt(&self, attempt: &AttemptRow) -> Result<(), StoreError> {
+        let status = attempt.ended.map_or("running", |(_, outcome)| outcome.as_str());
+        self.tx
+            .prepare_cached(
+                "INSERT INTO attempts (run_id, n, provider, status, started_at, ended_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                 ON CONFLICT (run_id, n) DO UPDATE SET status = ?4, ended_at = ?6",
+            )?
+            .execute(params![
+                attempt.run.as_str(),
+                attempt.n,
+                attempt.provider,
+                status,
+                time::format(attempt.started_at),
+                attempt.ended.map(|(at, _)| time::format(at)),
+            ])?;
+        Ok(())
+    }
+
+    /// Reads the guest's own key-value.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn state(&self, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(self
+            .tx
+            .query_row("SELECT value FROM session_state WHERE key = ?1", [key], |row| row.get(0))
+            .optional()?
+            .flatten())
+    }
+
+    /// Writes the guest's own key-value.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_state(&self, key: &str, value: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.tx.execute(
+            "INSERT INTO session_state (key, value, updated_at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (key) DO UPDATE SET value = ?2, updated_at = ?3",
+            params![key, value, time::format(now)],
+        )?;
+        Ok(())
+    }
+
+    /// Ids of old rows that may go once the host has settled them: at most `batch`, oldest first,
+    /// never one of the newest `keep`.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn old_messages(&self, keep: u32, batch: u32) -> Result<Vec<MessageId>, StoreError> {
+        self.old(
+            "SELECT id FROM messages_out WHERE seq <= (SELECT seq FROM messages_out \
+             ORDER BY seq DESC LIMIT 1 OFFSET ?1) ORDER BY seq LIMIT ?2",
+            keep,
+            batch,
+        )
+    }
+
+    /// Ids of old acks that may go once the host has folded them; see
+    /// [`old_messages`](Self::old_messages).
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn old_acks(&self, keep: u32, batch: u32) -> Result<Vec<MessageId>, StoreError> {
+        self.old(
+            "SELECT message_id FROM processing_ack WHERE rowid <= (SELECT rowid FROM \
+             processing_ack ORDER BY rowid DESC LIMIT 1 OFFSET ?1) ORDER BY rowid LIMIT ?2",
+            keep,
+            batch,
+        )
+    }
+
+    /// Removes settled messages and folded acks, and all but the newest `keep` runs that ended.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn prune(
+        &self,
+        messages: &[MessageId],
+        acks: &[MessageId],
+        keep: u32,
+    ) -> Result<(), StoreError> {
+        for id in messages {
+            self.tx
+                .prepare_cached("DELETE FROM messages_out WHERE id = ?1")?
+                .execute([id.as_str()])?;
+        }
+        for id in acks {
+            self.tx
+                .prepare_cached("DELETE FROM processing_ack WHERE message_id = ?1")?
+                .execute([id.as_str()])?;
+        }
+        self.tx.execute(
+            "DELETE FROM runs WHERE status = 'ended' AND rowid <= \
+             (SELECT rowid FROM runs ORDER BY rowid DESC LIMIT 1 OFFSET ?1)",
+            [keep],
+        )?;
+        self.tx
+            .execute("DELETE FROM attempts WHERE run_id NOT IN (SELECT run_id FROM runs)", [])?;
+        Ok(())
+    }
+
+    fn old(&self, sql: &str, keep: u32, batch: u32) -> Result<Vec<MessageId>, StoreError> {
+        let mut select = self.tx.prepare(sql)?;
+        let mut rows = select.query([keep.max(1), batch])?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            ids.extend(MessageId::parse(&id).ok());
+        }
+        Ok(ids)
+    }
+}

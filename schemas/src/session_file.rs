@@ -1,0 +1,56 @@
+//! `in/session.json`: what a guest must know before it reads its first row.
+//!
+//! Owns the shape, and the one way to replace the file (by rename, so that a reader sees the old
+//! or the new one, never a half).
+
+use std::{fs, io, io::Write};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{AgentId, SessionId},
+    session_dir::SessionDir,
+};
+
+/// The content of `session.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionFile {
+    /// Version of the contract that the host speaks.
+    pub contract: u32,
+    /// This session.
+    pub session: SessionId,
+    /// Whose session it is.
+    pub agent: AgentId,
+    /// The agent's name for people.
+    pub agent_name: String,
+    /// What answers: `echo`, later others.
+    pub provider: String,
+    /// Most triggers in one turn.
+    pub max_messages_per_prompt: u32,
+    /// IANA name; how times are shown to the agent.
+    pub time_zone: String,
+}
+
+impl SessionFile {
+    /// Writes the file beside its place and renames it over.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn save(&self, dir: &SessionDir) -> io::Result<()> {
+        let path = dir.session_json();
+        let fresh = path.with_extension("json.new");
+        let mut file = fs::File::create(&fresh)?;
+        file.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&fresh, &path)
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it is not there, or not of this shape.
+    pub fn load(dir: &SessionDir) -> io::Result<Self> {
+        Ok(serde_json::from_slice(&fs::read(dir.session_json())?)?)
+    }
+}
