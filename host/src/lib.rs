@@ -1,1 +1,11 @@
-//! Host.
+//! Lazaret's host: takes messages in, keeps them, runs agents in containers, brings replies out.
+//!
+//! Modules stand in the order of a message's life.
+
+pub mod channels;
+pub mod requests;
+
+pub mod engine;
+
+pub mod error;
+pub mod limits;

@@ -26,6 +26,7 @@
 pub mod ids;
 pub mod time;
 
+pub mod admin;
 pub mod content;
 pub mod message;
 pub mod session_file;

@@ -9,10 +9,6 @@ use async_trait::async_trait;
 use schemas::ids::{AgentId, SessionId};
 use tokio::sync::mpsc;
 
-pub mod docker;
-pub mod mounts;
-pub mod spec;
-
 /// What a session's container is made from; all decisions are already taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartRequest {

@@ -1,0 +1,89 @@
+//! Platform adapters: how text and files reach people, and how theirs reach us.
+//!
+//! Owns the port ([`Channel`]) and the explicit list of what exists. An adapter knows messages
+//! only: no store, no sessions, no routing. It never acts in a platform's callback; it enqueues.
+
+use async_trait::async_trait;
+use schemas::{
+    ids::{MessageId, SessionId},
+    message::Address,
+};
+
+pub mod terminal;
+
+/// Something to be posted at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Post {
+    /// Whose words they are.
+    pub session: SessionId,
+    /// The outbound row: the channel's idempotency key.
+    pub message: MessageId,
+    /// Its number.
+    pub seq: i64,
+    /// The inbound row that it answers.
+    pub in_reply_to: Option<MessageId>,
+    /// Where it goes.
+    pub address: Address,
+    /// What it says.
+    pub text: String,
+    /// Names of its files.
+    pub files: Vec<String>,
+}
+
+/// What the platform said about a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// The platform's id of it.
+    pub platform_message_id: String,
+}
+
+/// Why a post did not go out; what follows is decided by the variant alone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChannelError {
+    /// May work the next time.
+    #[error("{0}")]
+    Retry(String),
+    /// May work after a pause that the platform named, in seconds.
+    #[error("rate limited for {0} s")]
+    RateLimited(u64),
+    /// Will not work.
+    #[error("{0}")]
+    Permanent(String),
+    /// Nobody knows whether the platform took it.
+    #[error("{0}")]
+    UnknownOutcome(String),
+    /// The channel itself is down: nothing wrong with this post.
+    #[error("{0}")]
+    Down(String),
+}
+
+/// What a channel can do about a post whose fate is unknown after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// Posting the same message id again is harmless.
+    Idempotent,
+    /// Nothing: `sending` must be durable before the post, and an operator decides after a crash.
+    Unknown,
+}
+
+/// The port to one platform.
+#[async_trait]
+pub trait Channel: Send + Sync + 'static {
+    /// The word in `channel_type`.
+    fn channel_type(&self) -> &'static str;
+
+    /// What can be done about a post of unknown fate.
+    fn resolution(&self) -> Resolution;
+
+    /// Posts.
+    async fn post(&self, post: &Post) -> Result<Posted, ChannelError>;
+
+    /// Shows that the agent works, or no longer does. Best effort.
+    async fn typing(&self, session: &SessionId, address: &Address, on: bool);
+
+    /// Says something of the host's own at an address. Best effort.
+    async fn notice(&self, session: &SessionId, address: &Address, text: &str);
+
+    /// Tells that a run ended. Best effort: the ledger has it.
+    async fn run_finished(&self, address: &Address, finished: &schemas::admin::RoomEvent);
+}

@@ -1,0 +1,95 @@
+//! The terminal channel: rooms whose people sit at `lazaret chat` or call `lazaret send`.
+//!
+//! Owns the live streams of its rooms. It keeps nothing: what was said lies in the session's
+//! outbound rows, and a client that comes back asks for what it missed by number. So posting the
+//! same row twice is harmless, and a post never waits for a reader.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use schemas::{
+    admin::{RoomEvent, RoomMessage},
+    ids::SessionId,
+    message::Address,
+};
+use tokio::sync::broadcast;
+
+use super::{Channel, ChannelError, Post, Posted, Resolution};
+use crate::limits;
+
+/// The word in `channel_type`.
+pub const CHANNEL: &str = "terminal";
+
+/// All terminal rooms of this host.
+#[derive(Debug, Default)]
+pub struct Terminal {
+    // A std mutex: held for a map look-up, never across an await.
+    streams: Mutex<HashMap<Address, broadcast::Sender<RoomEvent>>>,
+}
+
+impl Terminal {
+    /// What happens at an address from now on. A reader that falls behind by
+    /// [`limits::ROOM_STREAM`] events is told so, and asks for what it missed.
+    pub fn subscribe(&self, address: &Address) -> broadcast::Receiver<RoomEvent> {
+        let mut streams = self.streams();
+        streams.retain(|_, stream| stream.receiver_count() > 0);
+        streams
+            .entry(address.clone())
+            .or_insert_with(|| broadcast::channel(limits::ROOM_STREAM).0)
+            .subscribe()
+    }
+
+    fn publish(&self, address: &Address, event: RoomEvent) {
+        if let Some(stream) = self.streams().get(address) {
+            // No reader is no error: the row lies in the session.
+            let _unread = stream.send(event).is_err();
+        }
+    }
+
+    fn streams(&self) -> MutexGuard<'_, HashMap<Address, broadcast::Sender<RoomEvent>>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Channel for Terminal {
+    fn channel_type(&self) -> &'static str {
+        CHANNEL
+    }
+
+    fn resolution(&self) -> Resolution {
+        Resolution::Idempotent
+    }
+
+    async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
+        self.publish(
+            &post.address,
+            RoomEvent::Message(RoomMessage {
+                session_id: post.session.clone(),
+                message_id: post.message.clone(),
+                seq: post.seq,
+                in_reply_to: post.in_reply_to.clone(),
+                thread: post.address.thread_id.clone(),
+                text: post.text.clone(),
+                files: post.files.clone(),
+            }),
+        );
+        Ok(Posted { platform_message_id: post.message.to_string() })
+    }
+
+    async fn typing(&self, session: &SessionId, address: &Address, on: bool) {
+        self.publish(address, RoomEvent::Typing { session_id: session.clone(), on });
+    }
+
+    async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
+        let event = RoomEvent::Notice { session_id: session.clone(), text: text.to_owned() };
+        self.publish(address, event);
+    }
+
+    async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
+        self.publish(address, finished.clone());
+    }
+}

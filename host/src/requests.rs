@@ -1,0 +1,82 @@
+//! The protocol between whoever asks (gateway, harness) and the daemon's loop.
+//!
+//! Owns the requests and the handle that sends them. Each request carries its `oneshot`; the queue
+//! is bounded and full is an answer. Nothing here decides anything.
+
+use std::sync::Arc;
+
+use schemas::{
+    admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SendMessage, SessionInfo, Status},
+    ids::{MessageId, SessionId},
+    message::Address,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::{ErrorKind, HostError, Result};
+
+/// Where the answer to a request goes.
+pub type Answer<T> = oneshot::Sender<Result<T>>;
+
+/// What can be asked of the daemon.
+#[derive(Debug)]
+pub enum Request {
+    /// A person says something to an agent in its terminal room.
+    Send(String, Box<SendMessage>, Answer<Accepted>),
+    /// Make an agent, its terminal room and their wiring.
+    CreateAgent(Box<NewAgent>, Answer<Agent>),
+    /// All agents by name.
+    Agents(Answer<Vec<Agent>>),
+    /// The address of an agent's terminal room.
+    TerminalAddress(String, Option<String>, Answer<Address>),
+    /// What the agent said at an address after a number, oldest first.
+    History(Address, i64, Answer<Vec<RoomMessage>>),
+    /// All sessions that are not archived.
+    Sessions(Answer<Vec<SessionInfo>>),
+    /// Give a session that was set aside a fresh `out/`, keeping what was said.
+    ResetSession(String, Answer<SessionInfo>),
+    /// The newest runs of a session, newest first.
+    Runs(String, Answer<Vec<RunInfo>>),
+    /// A file that an agent sent.
+    File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
+    /// How the daemon is.
+    Status(Answer<Status>),
+    /// Stop taking in, finish what is being written, end.
+    Shutdown(Answer<()>),
+}
+
+/// Sends requests to the daemon.
+#[derive(Debug, Clone)]
+pub struct DaemonHandle {
+    queue: mpsc::Sender<Request>,
+}
+
+impl DaemonHandle {
+    /// A handle on a daemon's queue.
+    #[must_use]
+    pub fn new(queue: mpsc::Sender<Request>) -> Self {
+        Self { queue }
+    }
+
+    /// Asks, and waits for the answer:
+    /// `daemon.ask(|answer| Request::Agents(answer)).await`.
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full, `HostDown` when the daemon has ended, else the answer's own.
+    pub async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(request(answer)).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => {
+                HostError::new(ErrorKind::Busy, "the daemon's queue is full").hint("try again")
+            }
+            mpsc::error::TrySendError::Closed(_) => gone(),
+        })?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> HostError {
+    HostError::new(ErrorKind::HostDown, "the host is shutting down")
+}
+
+/// The rooms' event streams, as the gateway reads them.
+pub type Rooms = Arc<crate::channels::terminal::Terminal>;

@@ -1,0 +1,241 @@
+//! What the host's socket speaks: the JSON bodies of its HTTP interface.
+//!
+//! Owns the wire types of the operator's and the terminal's requests. Routes are in the host's
+//! gateway; every client (the CLI, later a web page) uses these types and no others.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    content::Attachment,
+    ids::{AgentId, MessageId, RunId, SessionId},
+    message::Outcome,
+};
+
+/// Which session a message of a wiring belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionMode {
+    /// One per agent and room.
+    #[default]
+    Shared,
+    /// One per agent, room and thread.
+    PerThread,
+    /// One per agent, over all its rooms.
+    AgentShared,
+}
+
+/// `POST /v1/agents`: a new agent, with a room of its own at the terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAgent {
+    /// What people call it; unique.
+    pub name: String,
+    /// What answers.
+    #[serde(default = "echo")]
+    pub provider: String,
+    /// Image reference; `None` is the built-in one.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// Memory cap in bytes; `None` is the default.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
+    /// CPU cap in thousandths of one; `None` is the default.
+    #[serde(default)]
+    pub milli_cpus: Option<u32>,
+    /// Cap on processes; `None` is the default.
+    #[serde(default)]
+    pub pids: Option<u32>,
+    /// Which session a message at its terminal room belongs to.
+    #[serde(default)]
+    pub session_mode: SessionMode,
+    /// Whether the terminal room may change the agent's own folder.
+    #[serde(default)]
+    pub trusted: bool,
+}
+
+fn echo() -> String {
+    "echo".to_owned()
+}
+
+/// An agent as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Agent {
+    /// Its id.
+    pub id: AgentId,
+    /// What people call it.
+    pub name: String,
+    /// Its folder below `agents/` in the home.
+    pub folder: String,
+    /// What answers.
+    pub provider: String,
+    /// Image reference; `None` is the built-in one.
+    pub image: Option<String>,
+    /// Memory cap in bytes.
+    pub memory_bytes: u64,
+    /// CPU cap in thousandths of one.
+    pub milli_cpus: u32,
+    /// Cap on processes.
+    pub pids: u32,
+    /// When it was made.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+}
+
+/// `POST /v1/agents/{agent}/messages`: a person at the terminal says something.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SendMessage {
+    /// What is said.
+    pub text: String,
+    /// Files with their bytes in base64.
+    pub attachments: Vec<Attachment>,
+    /// A thread of the room; matters to `per-thread` wirings.
+    pub thread: Option<String>,
+    /// The sender's idempotency key: the same key and body are one message.
+    pub client_id: Option<String>,
+}
+
+/// The answer to [`SendMessage`], given once the message is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Accepted {
+    /// The row's id.
+    pub message_id: MessageId,
+    /// Its session.
+    pub session_id: SessionId,
+    /// Its number; absent when an old message was repeated whose row has moved on.
+    pub seq: Option<i64>,
+    /// Whether this message was known already.
+    pub replayed: bool,
+    /// Attachments that did not arrive, each with the reason; the rest of the message did.
+    pub refused_attachments: Vec<String>,
+}
+
+/// Events of `GET /v1/agents/{agent}/stream` (server-sent events, one JSON object each).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RoomEvent {
+    /// The agent said something; also sent for what was missed, in order, before what is new.
+    Message(RoomMessage),
+    /// The agent began or ended work.
+    Typing {
+        /// Its session.
+        session_id: SessionId,
+        /// Whether it works now.
+        on: bool,
+    },
+    /// A run got its one outcome.
+    RunFinished {
+        /// Its session.
+        session_id: SessionId,
+        /// The run.
+        run_id: RunId,
+        /// The messages that it answered.
+        message_ids: Vec<MessageId>,
+        /// How it ended.
+        outcome: Outcome,
+        /// Why, when it did not complete; safe for people.
+        reason: Option<String>,
+    },
+    /// The host says something about the session.
+    Notice {
+        /// Its session.
+        session_id: SessionId,
+        /// For people.
+        text: String,
+    },
+}
+
+/// Something that an agent said in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomMessage {
+    /// Its session.
+    pub session_id: SessionId,
+    /// The outbound row.
+    pub message_id: MessageId,
+    /// Its number: the cursor for `after`.
+    pub seq: i64,
+    /// The message that it answers.
+    pub in_reply_to: Option<MessageId>,
+    /// The thread of the room.
+    pub thread: Option<String>,
+    /// What it says.
+    pub text: String,
+    /// Files to fetch at `/v1/sessions/{session}/files/{message}/{name}`.
+    pub files: Vec<String>,
+}
+
+/// `GET /v1/sessions`: one line of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionInfo {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose session it is.
+    pub agent: String,
+    /// Channel and room, when it belongs to one.
+    pub room: Option<String>,
+    /// The thread, in `per-thread` mode.
+    pub thread: Option<String>,
+    /// The lifecycle's state: `asleep`, `starting`, `awake`, …
+    pub state: String,
+    /// Why it is set aside, when it is.
+    pub notice: Option<String>,
+    /// When something last happened.
+    #[schemars(with = "Option<String>")]
+    pub last_active: Option<Timestamp>,
+}
+
+/// `GET /v1/runs?session=…`: one settled or open run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunInfo {
+    /// The run.
+    pub run_id: RunId,
+    /// Its session.
+    pub session_id: SessionId,
+    /// The messages that it answers.
+    pub message_ids: Vec<MessageId>,
+    /// How it ended; `None` while it is open.
+    pub outcome: Option<Outcome>,
+    /// Why, when it did not complete.
+    pub reason: Option<String>,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[schemars(with = "Option<String>")]
+    pub ended_at: Option<Timestamp>,
+}
+
+/// `GET /v1/status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Status {
+    /// The daemon's version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Its home.
+    pub home: String,
+    /// The engine's name and version, or why it cannot be reached.
+    pub engine: String,
+    /// Whether the engine answers.
+    pub engine_ok: bool,
+    /// Number of agents.
+    pub agents: u64,
+    /// Number of sessions that are not archived.
+    pub sessions: u64,
+    /// Number of sessions with a live container.
+    pub awake: u64,
+}
+
+/// The body of every answer that is not 2xx.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// A short stable word, such as `not_found`.
+    pub code: String,
+    /// What happened, for people; one fragment, then its causes.
+    pub message: String,
+    /// What a person can do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
