@@ -7,5 +7,7 @@ pub mod requests;
 
 pub mod engine;
 
+pub mod store;
+
 pub mod error;
 pub mod limits;

@@ -27,6 +27,7 @@ pub mod ids;
 pub mod time;
 
 pub mod admin;
+pub mod central;
 pub mod content;
 pub mod message;
 pub mod session_file;
