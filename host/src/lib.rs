@@ -5,6 +5,8 @@
 pub mod channels;
 pub mod requests;
 
+pub mod sessions;
+
 pub mod engine;
 
 pub mod store;

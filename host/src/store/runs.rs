@@ -32,8 +32,8 @@ pub struct SettledRun {
 }
 
 impl Store {
-    /// Settles runs, and answers those that were not settled before. A run id of another
-    /// session's is never touched; the run is then written under `fresh`'s id.
+    /// Settles runs, and answers those that were not settled before. The guest chose the ids: one
+    /// that names another session's run is never touched, and ours takes its place.
     ///
     /// Runs on the caller's thread: it belongs to a session's blocking step.
     ///
@@ -43,7 +43,10 @@ impl Store {
         self.call_here(|conn| {
             let tx = conn.transaction()?;
             let mut settled = Vec::with_capacity(runs.len());
-            for run in runs {
+            for mut run in runs {
+                if is_of_another_session(&tx, &run)? {
+                    run.run = RunId::mint(run.ended_at);
+                }
                 if settle(&tx, &run)? {
                     settled.push(run);
                 }
@@ -112,6 +115,12 @@ fn settle(tx: &Connection, run: &SettledRun) -> Result<bool> {
             time::format(run.ended_at),
         ])?;
     Ok(changed == 1)
+}
+
+fn is_of_another_session(tx: &Connection, run: &SettledRun) -> Result<bool> {
+    Ok(tx
+        .prepare_cached("SELECT 1 FROM runs WHERE run_id = ?1 AND session_id <> ?2")?
+        .exists(params![run.run.as_str(), run.session.as_str()])?)
 }
 
 fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
