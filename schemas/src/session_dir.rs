@@ -17,6 +17,11 @@ pub const OUTBOUND_DB: &str = "outbound.db";
 /// The liveness file, see [`INBOUND_DB`].
 pub const HEARTBEAT: &str = ".heartbeat";
 
+/// Folders inside `in/` and `out/`.
+pub(crate) const INBOX: &str = "inbox";
+pub(crate) const OUTBOX: &str = "outbox";
+pub(crate) const LIVE: &str = "live";
+
 /// The folder of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionDir {
@@ -70,7 +75,7 @@ impl SessionDir {
     /// All attachment folders that came in.
     #[must_use]
     pub fn inbox(&self) -> PathBuf {
-        self.in_dir().join("inbox")
+        self.in_dir().join(INBOX)
     }
 
     /// The attachment folder of one inbound row.
@@ -94,7 +99,7 @@ impl SessionDir {
     /// All folders of files that go out.
     #[must_use]
     pub fn outbox(&self) -> PathBuf {
-        self.out_dir().join("outbox")
+        self.out_dir().join(OUTBOX)
     }
 
     /// The file whose mtime says that the guest lives.
@@ -106,7 +111,7 @@ impl SessionDir {
     /// The live events of one run.
     #[must_use]
     pub fn live(&self, run: &RunId) -> PathBuf {
-        self.out_dir().join("live").join(format!("{run}.ndjson"))
+        self.out_dir().join(LIVE).join(format!("{run}.ndjson"))
     }
 
     /// The providers' own state: `$HOME` in the container. Never read by the host.

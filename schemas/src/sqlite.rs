@@ -4,6 +4,8 @@
 //! else in the workspace opens a database. A session file is opened for one operation and closed:
 //! closing is what makes a reader across a mount look again.
 
+pub(crate) mod hostile;
+
 use std::{path::Path, thread, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -167,7 +169,7 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         .map_err(|e| StoreError::from(e).doing(&format!("open {}", path.display())))
 }
 
-fn user_version(conn: &Connection) -> Result<usize, StoreError> {
+pub(crate) fn user_version(conn: &Connection) -> Result<usize, StoreError> {
     usize::try_from(raw_version(conn)?).map_err(|_| StoreError::invalid("negative user_version"))
 }
 
