@@ -3,6 +3,7 @@
 //! Owns its migrations. [`OutboundWriter`] exists for the guest only. The host never lets `SQLite`
 //! look into the guest's folder: its reader takes a locked copy through its own descriptor.
 
+mod prune;
 mod write;
 
 pub use write::{Ack, AttemptRow, OutboundTx, OutboundWriter, RunRow, RunStatus};
