@@ -3,9 +3,9 @@
 //! The same layout holds on the host (`<home>/sessions/<agent>/<session>`) and inside a container
 //! (`/workspace`), so both sides build a [`SessionDir`] and ask it.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use crate::ids::{AgentId, InboxId, RunId, SessionId};
+use crate::ids::{AgentId, InboxId, MessageId, RunId, SessionId};
 
 /// Where a session's folder appears inside its container.
 pub const GUEST_ROOT: &str = "/workspace";
@@ -84,6 +84,15 @@ impl SessionDir {
         self.inbox().join(inbox.as_str())
     }
 
+    /// A file that an attachment's `localPath` names; `None` for a path that leads out of the
+    /// inbox.
+    #[must_use]
+    pub fn inbox_file(&self, local_path: &str) -> Option<PathBuf> {
+        let path = Path::new(local_path);
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        (plain && path.starts_with("inbox")).then(|| self.in_dir().join(path))
+    }
+
     /// What the guest writes; hostile input to the host.
     #[must_use]
     pub fn out_dir(&self) -> PathBuf {
@@ -100,6 +109,14 @@ impl SessionDir {
     #[must_use]
     pub fn outbox(&self) -> PathBuf {
         self.out_dir().join(OUTBOX)
+    }
+
+    /// The folder of the files of one outbound row; `None` for an id that is not one plain path
+    /// component, as ours are.
+    #[must_use]
+    pub fn outbox_of(&self, id: &MessageId) -> Option<PathBuf> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        id.as_str().bytes().all(plain).then(|| self.outbox().join(id.as_str()))
     }
 
     /// The file whose mtime says that the guest lives.

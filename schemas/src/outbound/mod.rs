@@ -5,6 +5,7 @@
 
 mod copy;
 mod lock;
+mod prune;
 mod read;
 mod tables;
 mod write;
