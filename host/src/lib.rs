@@ -1,1 +1,4 @@
 //! Host.
+
+pub mod engine;
+pub mod limits;
