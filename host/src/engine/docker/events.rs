@@ -1,0 +1,213 @@
+//! What the engine tells by itself: ends of containers, and its own coming and going. Looks
+//! nothing up: all that an event needs is in the engine's message.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use bollard::{models::EventMessage, query_parameters::EventsOptions};
+use futures_util::StreamExt;
+use schemas::ids::SessionId;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+
+use super::{DockerEngine, connect::Connection, fault, run};
+use crate::{
+    engine::{ContainerId, EngineEvent, spec::LABEL_SESSION},
+    limits,
+};
+
+/// Exit code of a process that was killed.
+const KILLED: i64 = 137;
+
+/// Sends events until the receiver is dropped; see the port.
+pub(super) async fn watch(engine: &DockerEngine, events: &mpsc::Sender<EngineEvent>) {
+    let mut watcher = Watcher { announced_lost: false, out_of_memory: HashSet::new() };
+    let mut pause = limits::RECONNECT_FIRST;
+    loop {
+        let began = Instant::now();
+        let reason = tokio::select! {
+            // The receiver first: once it is gone there is nobody to tell.
+            biased;
+            () = events.closed() => return,
+            reason = watcher.follow(engine, events) => reason,
+        };
+        pause = next_pause(pause, began.elapsed());
+        if !watcher.announced_lost {
+            watcher.announced_lost = true;
+            if events.send(EngineEvent::Lost { reason }).await.is_err() {
+                return;
+            }
+        }
+        tokio::select! {
+            biased;
+            () = events.closed() => return,
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// A connection that lived for a while was a good one: begin again with short pauses.
+fn next_pause(last: Duration, lived: Duration) -> Duration {
+    if lived >= limits::RECONNECT_MAX {
+        limits::RECONNECT_FIRST
+    } else {
+        (last * 2).min(limits::RECONNECT_MAX)
+    }
+}
+
+struct Watcher {
+    announced_lost: bool,
+    /// Containers in which the kernel ended something for its memory, until they end.
+    out_of_memory: HashSet<String>,
+}
+
+impl Watcher {
+    /// Follows one connection to its end; answers why it ended.
+    async fn follow(
+        &mut self,
+        engine: &DockerEngine,
+        events: &mpsc::Sender<EngineEvent>,
+    ) -> String {
+        let connection = match engine.fresh_connection().await {
+            Ok(connection) => connection,
+            Err(error) => return fault::line(&error),
+        };
+        let mut messages = std::pin::pin!(subscribe(engine, &connection));
+        // The subscription asks for all since we connected, so nothing can fall between this
+        // word and the first message.
+        self.announced_lost = false;
+        if events.send(EngineEvent::Back).await.is_err() {
+            return "nobody listens".into();
+        }
+        loop {
+            let message = tokio::select! {
+                // Messages first: a doubt must not hide what has been told already.
+                biased;
+                message = messages.next() => message,
+                () = engine.doubted.notified() => return "the engine did not answer".into(),
+            };
+            let event = match message {
+                Some(Ok(message)) => self.read(message),
+                Some(Err(error)) => {
+                    return fault::line(&fault::failed("follow the engine's events", error));
+                }
+                None => return "the engine closed its events".into(),
+            };
+            if let Some(event) = event
+                && events.send(event).await.is_err()
+            {
+                return "nobody listens".into();
+            }
+        }
+    }
+
+    /// What a message means to us, if anything.
+    fn read(&mut self, message: EventMessage) -> Option<EngineEvent> {
+        let actor = message.actor?;
+        let (id, facts) = (actor.id?, actor.attributes?);
+        match message.action.as_deref() {
+            Some("oom") => {
+                if self.out_of_memory.len() < limits::REMEMBERED_OUT_OF_MEMORY {
+                    self.out_of_memory.insert(id);
+                }
+                None
+            }
+            // Podman's word is "died" in some versions.
+            Some("die" | "died") => {
+                let remembered = self.out_of_memory.remove(&id);
+                let code = exit_code(&facts);
+                let session = SessionId::parse(facts.get(LABEL_SESSION)?).ok()?;
+                Some(EngineEvent::Exited {
+                    session,
+                    container: ContainerId(id),
+                    code,
+                    // A tool that was ended long ago is not why this container ends well now.
+                    out_of_memory: remembered && code == KILLED,
+                })
+            }
+            Some(_) | None => None,
+        }
+    }
+}
+
+fn subscribe(
+    engine: &DockerEngine,
+    connection: &Connection,
+) -> impl futures_util::Stream<Item = Result<EventMessage, bollard::errors::Error>> + use<> {
+    let mut filters = run::label_filter(engine.install.install.as_str());
+    filters.insert("type".into(), vec!["container".into()]);
+    // Not by event: engines disagree about the names, and there are few others.
+    let options =
+        EventsOptions { since: connection.since.clone(), until: None, filters: Some(filters) };
+    connection.docker.events(Some(options))
+}
+
+/// Docker's name for it, then Podman's. One that is missing counts as a crash.
+fn exit_code(facts: &HashMap<String, String>) -> i64 {
+    ["exitCode", "containerExitCode"]
+        .into_iter()
+        .find_map(|name| facts.get(name)?.parse().ok())
+        .unwrap_or(-1)
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::EventActor;
+
+    use super::*;
+    use crate::engine::fixtures;
+
+    fn message(action: &str, code: &str) -> EventMessage {
+        let session = fixtures::request().session.to_string();
+        EventMessage {
+            action: Some(action.into()),
+            actor: Some(EventActor {
+                id: Some("c1".into()),
+                attributes: Some(HashMap::from([
+                    (LABEL_SESSION.to_owned(), session),
+                    ("exitCode".to_owned(), code.to_owned()),
+                ])),
+            }),
+            ..Default::default()
+        }
+    }
+
+    /// Feeds messages and shows the exits as (code, out of memory).
+    fn exits(messages: &[(&str, &str)]) -> Vec<(i64, bool)> {
+        let mut watcher = Watcher { announced_lost: false, out_of_memory: HashSet::new() };
+        messages
+            .iter()
+            .filter_map(|(action, code)| watcher.read(message(action, code)))
+            .map(|event| match event {
+                EngineEvent::Exited { code, out_of_memory, .. } => (code, out_of_memory),
+                EngineEvent::Lost { .. } | EngineEvent::Back => panic!("not an exit"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_end_is_told_with_its_code_and_other_news_are_not() {
+        assert_eq!(exits(&[("create", ""), ("start", ""), ("die", "3")]), [(3, false)]);
+        assert_eq!(exits(&[("died", "0")]), [(0, false)]);
+        assert_eq!(exits(&[("die", "what?")]), [(-1, false)]);
+    }
+
+    #[test]
+    fn out_of_memory_is_told_only_of_a_container_that_was_killed_by_it() {
+        assert_eq!(exits(&[("oom", ""), ("die", "137")]), [(137, true)]);
+        assert_eq!(exits(&[("oom", ""), ("die", "0")]), [(0, false)]);
+        assert_eq!(exits(&[("oom", ""), ("die", "137"), ("die", "137")])[1], (137, false));
+    }
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_begin_again_after_a_good_connection() {
+        let first = limits::RECONNECT_FIRST;
+        assert_eq!(next_pause(first, Duration::ZERO), first * 2);
+        assert_eq!(next_pause(limits::RECONNECT_MAX, Duration::ZERO), limits::RECONNECT_MAX);
+        assert_eq!(next_pause(limits::RECONNECT_MAX, limits::RECONNECT_MAX), first);
+    }
+}
