@@ -2,14 +2,21 @@
 //!
 //! Modules stand in the order of a message's life.
 
+pub mod daemon;
+
 pub mod channels;
 pub mod requests;
+
+pub mod routing;
 
 pub mod sessions;
 
 pub mod engine;
 
+pub mod delivery;
+
 pub mod store;
 
 pub mod error;
 pub mod limits;
+pub mod text;

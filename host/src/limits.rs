@@ -84,3 +84,87 @@ pub const REMEMBERED_OUT_OF_MEMORY: usize = 4_096;
 /// First uid and gid given to sessions and agents: above what distributions give to people and
 /// services, below `nobody`.
 pub const FIRST_GUEST_ID: u32 = 64_000;
+
+/// Commands that wait for one session's task; past it the sender is told to come again.
+pub const SESSION_MAILBOX: usize = 1_024;
+
+/// Messages that go into one transaction: at 0.7 ms a commit this is far past what people type.
+pub const GROUP_COMMIT: usize = 64;
+
+/// Pause after a commit that failed; a full disk does not get emptier by trying faster.
+pub const COMMIT_RETRY: Duration = Duration::from_secs(1);
+
+/// What the host's end waits for posts that are under way.
+pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
+
+/// A task without a nearer alarm looks up after this; nothing depends on it.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// Outbound rows that one page of a look takes.
+pub const ROWS_PER_LOOK: usize = 500;
+
+/// Rows that an answer about the past holds.
+pub const HISTORY_ROWS: usize = 1_000;
+
+/// The next copy of a guest's file comes after this many times the cost of the last.
+pub const LOOK_PACE: u32 = 10;
+
+/// The belt's first pause after a wake, doubled up to [`BELT_LONGEST`].
+pub const BELT_FIRST: Duration = Duration::from_millis(5);
+
+/// The belt's longest pause: what a lost wake-up costs at worst.
+pub const BELT_LONGEST: Duration = Duration::from_secs(1);
+
+/// Tries of one row before it is given up.
+pub const MAX_TRIES: i64 = 5;
+
+/// A guest may put a row off by this at most.
+pub const LONGEST_RETRY: Duration = Duration::from_secs(3_600);
+
+/// Characters of a guest's reason that reach a person.
+pub const REASON_CHARS: usize = 300;
+
+/// Triggers in one turn.
+pub const MESSAGES_PER_PROMPT: u32 = 10;
+
+/// What a container gets between the request to end and its kill.
+pub const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// Finished rows that stay where every message is written; older ones move to the history.
+pub const KEPT_ROWS: u32 = 200;
+
+/// Rows that one step of that move takes, so that it never holds the file for long.
+pub const RETIRE_BATCH: u32 = 500;
+
+/// Requests, engine news and words of sessions that wait for the daemon's loop.
+pub const DAEMON_QUEUE: usize = 1_024;
+
+/// What the start waits for the engine's first word: an engine that starts beside us needs it.
+pub const FIRST_ENGINE_WORD: Duration = Duration::from_secs(10);
+
+/// Bytes of one message's text; more belongs into a file.
+pub const MESSAGE_TEXT_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a client id or a thread: platforms stay far below.
+pub const KEY_BYTES: usize = 512;
+
+/// Bytes of an agent's name: it is a folder, a room and a word on the command line.
+pub const NAME_BYTES: usize = 40;
+
+/// Characters of an id that stand for it on the command line.
+pub const ID_PREFIX: usize = 8;
+
+/// Runs that a list shows.
+pub const LISTED_RUNS: u32 = 1_000;
+
+/// What can answer inside a container.
+pub const PROVIDERS: &[&str] = &["echo"];
+
+/// The guest itself needs less; a shell with a tool does not start below.
+pub const LEAST_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A hundredth of a CPU would turn every second of work into minutes.
+pub const LEAST_MILLI_CPUS: u32 = 50;
+
+/// PID 1, the guest, and a provider with a tool.
+pub const LEAST_PIDS: u32 = 16;

@@ -42,6 +42,24 @@ pub enum State {
     SetAside,
 }
 
+impl State {
+    /// The word that people see.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Asleep => "asleep",
+            Self::Waiting(WaitingFor::Slot) => "waiting for a place",
+            Self::Waiting(WaitingFor::Engine) => "waiting for the engine",
+            Self::Starting => "starting",
+            Self::Awake => "awake",
+            Self::Stopping => "stopping",
+            Self::Backoff => "backing off",
+            Self::Failed => "failed",
+            Self::SetAside => "set aside",
+        }
+    }
+}
+
 /// What a waiting session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitingFor {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use schemas::{
     admin::RunInfo,
     ids::{MessageId, RunId, SessionId},
-    message::Outcome,
+    message::{Address, Outcome},
     time,
 };
 
@@ -21,6 +21,8 @@ pub struct SettledRun {
     pub session: SessionId,
     /// The messages that it answers.
     pub messages: Vec<MessageId>,
+    /// Where people are told of it; not stored.
+    pub address: Option<Address>,
     /// How it ended.
     pub outcome: Outcome,
     /// Why, when it did not complete.
@@ -69,31 +71,6 @@ impl Store {
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
         .await
-    }
-
-    /// Of these messages, those that a settled run of the session answers already.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn answered_here(
-        &self,
-        session: &SessionId,
-        among: &[MessageId],
-    ) -> Result<Vec<MessageId>> {
-        self.call_here(|conn| {
-            let mut select = conn.prepare_cached(
-                "SELECT message_ids FROM runs WHERE session_id = ?1 AND outcome IS NOT NULL \
-                 ORDER BY rowid DESC LIMIT 64",
-            )?;
-            let mut rows = select.query([session.as_str()])?;
-            let mut answered = Vec::new();
-            while let Some(row) = rows.next()? {
-                let text: String = row.get(0)?;
-                let ids: Vec<MessageId> = serde_json::from_str(&text).map_err(damaged)?;
-                answered.extend(ids.into_iter().filter(|id| among.contains(id)));
-            }
-            Ok(answered)
-        })
     }
 }
 
