@@ -77,12 +77,10 @@ mod tests {
 
     #[track_caller]
     fn check(docker_host: Option<&str>, context: Option<&str>, expected: Result<&str, &str>) {
-        let places =
-            Places { docker_host: docker_host.map(str::to_owned), ..Places::default() };
+        let places = Places { docker_host: docker_host.map(str::to_owned), ..Places::default() };
         let first = candidates(&places, context).map(|all| all[0].display().to_string());
-        let expected = expected
-            .map(str::to_owned)
-            .map_err(|address| NotLocal { address: address.to_owned() });
+        let expected =
+            expected.map(str::to_owned).map_err(|address| NotLocal { address: address.to_owned() });
         assert_eq!(first, expected);
     }
 
@@ -96,7 +94,8 @@ mod tests {
 
     #[test]
     fn an_engine_elsewhere_is_refused_instead_of_skipped() {
-        for address in ["tcp://10.0.0.1:2375", "ssh://me@there", "https://x", "npipe:////./pipe/x"] {
+        for address in ["tcp://10.0.0.1:2375", "ssh://me@there", "https://x", "npipe:////./pipe/x"]
+        {
             check(Some(address), None, Err(address));
             check(None, Some(address), Err(address));
         }
@@ -112,6 +111,13 @@ mod tests {
         };
         let all: Vec<_> =
             candidates(&places, None).unwrap().iter().map(|p| p.display().to_string()).collect();
-        insta::assert_snapshot!(all.join("\n"));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        /var/run/docker.sock
+        /run/user/1000/docker.sock
+        /home/me/.docker/run/docker.sock
+        /home/me/.docker/desktop/docker.sock
+        /run/user/1000/podman/podman.sock
+        /run/podman/podman.sock
+        ");
     }
 }

@@ -1,8 +1,5 @@
 //! Values for the unit tests of this folder; not part of the program.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use schemas::ids::{AgentId, InstallId, SessionId};
 
 use super::{
@@ -54,8 +51,4 @@ pub(super) fn install() -> InstallFacts {
         engine_dir: "/run/lazaret/engine".into(),
         runtime: None,
     }
-}
-
-pub(super) fn fresh_session() -> SessionId {
-    SessionId::mint(Timestamp::UNIX_EPOCH + Duration::from_secs(1))
 }

@@ -104,7 +104,8 @@ pub enum EngineEvent {
         reason: String,
     },
     /// The engine is reachable and every later event will come: the receiver lists what lives
-    /// and compares. Sent once at the first subscription, and after each [`EngineEvent::Lost`].
+    /// and compares. Sent once at the first subscription, once after each
+    /// [`EngineEvent::Lost`], and alone when only a single call had failed.
     Back,
 }
 
@@ -153,11 +154,8 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Keeps the bounded last part of what it printed in the session's `log/container.log`, and
     /// removes the container. A container that is gone already is a success.
-    async fn remove(
-        &self,
-        container: &ContainerId,
-        session_root: &Path,
-    ) -> Result<(), EngineError>;
+    async fn remove(&self, container: &ContainerId, session_root: &Path)
+    -> Result<(), EngineError>;
 
     /// Every container with this install's label, running or not.
     async fn list(&self) -> Result<Vec<LiveContainer>, EngineError>;

@@ -34,7 +34,10 @@ pub struct OwnershipError {
 ///
 /// # Errors
 /// With the folder, when the file system refuses, or when a folder is a link or not a folder.
-pub fn apply_ownership(request: &StartRequest, ownership: &Ownership) -> Result<(), OwnershipError> {
+pub fn apply_ownership(
+    request: &StartRequest,
+    ownership: &Ownership,
+) -> Result<(), OwnershipError> {
     for (path, owner, mode) in folders(request, ownership) {
         prepare(&path, owner, mode).map_err(|source| OwnershipError { path, source })?;
     }
@@ -128,6 +131,14 @@ mod tests {
             .into_iter()
             .map(|(path, owner, mode)| format!("{} {owner:?} {mode:o}", path.display()))
             .collect();
-        insta::assert_snapshot!(listed.join("\n"));
+        insta::assert_snapshot!(listed.join("\n"), @r"
+        /lazaret/sessions/a/s/log None 700
+        /lazaret/sessions/a/s/in Some((None, 64001)) 2750
+        /lazaret/sessions/a/s/out Some((Some(64003), 64001)) 700
+        /lazaret/sessions/a/s/home Some((Some(64003), 64001)) 700
+        /lazaret/sessions/a/s/work Some((Some(64003), 64001)) 700
+        /lazaret/agents/andy Some((None, 64001)) 2770
+        /run/lazaret/s Some((None, 64001)) 710
+        ");
     }
 }

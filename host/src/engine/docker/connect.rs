@@ -56,7 +56,7 @@ pub(super) async fn connect(
             Err(error) => tried.push(format!("{}: {error}", socket.display())),
         }
     }
-    Err(fault::nobody_answers(tried))
+    Err(fault::nobody_answers(&tried))
 }
 
 async fn ask(socket: &Path, host: HostIdentity) -> Result<Connection, bollard::errors::Error> {

@@ -25,7 +25,7 @@ const KILLED: i64 = 137;
 
 /// Sends events until the receiver is dropped; see the port.
 pub(super) async fn watch(engine: &DockerEngine, events: &mpsc::Sender<EngineEvent>) {
-    let mut watcher = Watcher { announced_lost: false, out_of_memory: HashSet::new() };
+    let mut watcher = Watcher::default();
     let mut pause = limits::RECONNECT_FIRST;
     loop {
         let began = Instant::now();
@@ -59,8 +59,11 @@ fn next_pause(last: Duration, lived: Duration) -> Duration {
     }
 }
 
+#[derive(Default)]
 struct Watcher {
     announced_lost: bool,
+    /// The engine's time from which on events are still to be told, in its own notation.
+    position: Option<String>,
     /// Containers in which the kernel ended something for its memory, until they end.
     out_of_memory: HashSet<String>,
 }
@@ -76,9 +79,12 @@ impl Watcher {
             Ok(connection) => connection,
             Err(error) => return fault::line(&error),
         };
-        let mut messages = std::pin::pin!(subscribe(engine, &connection));
-        // The subscription asks for all since we connected, so nothing can fall between this
-        // word and the first message.
+        if self.position.is_none() {
+            self.position.clone_from(&connection.since);
+        }
+        let mut messages = std::pin::pin!(subscribe(engine, &connection, self.position.clone()));
+        // The subscription asks for all since the last message, or since we first connected, so
+        // nothing can fall between this word and the first message.
         self.announced_lost = false;
         if events.send(EngineEvent::Back).await.is_err() {
             return "nobody listens".into();
@@ -88,10 +94,20 @@ impl Watcher {
                 // Messages first: a doubt must not hide what has been told already.
                 biased;
                 message = messages.next() => message,
-                () = engine.doubted.notified() => return "the engine did not answer".into(),
+                () = engine.doubted.notified() => {
+                    match dispel(&connection, events).await {
+                        Ok(()) => continue,
+                        Err(reason) => return reason,
+                    }
+                }
             };
             let event = match message {
-                Some(Ok(message)) => self.read(message),
+                Some(Ok(message)) => {
+                    if let Some(position) = message.time_nano.and_then(just_after) {
+                        self.position = Some(position);
+                    }
+                    self.read(message)
+                }
                 Some(Err(error)) => {
                     return fault::line(&fault::failed("follow the engine's events", error));
                 }
@@ -134,15 +150,32 @@ impl Watcher {
     }
 }
 
+/// Somebody's call found the engine away while its events still flow: whoever waits for `Back` now
+/// gets it, or learns that the loss is real.
+async fn dispel(connection: &Connection, events: &mpsc::Sender<EngineEvent>) -> Result<(), String> {
+    connection
+        .docker
+        .ping()
+        .await
+        .map_err(|error| fault::line(&fault::failed("reach the engine", error)))?;
+    events.send(EngineEvent::Back).await.map_err(|_| "nobody listens".to_owned())
+}
+
+/// The moment after a message, as the engine takes it.
+fn just_after(nanoseconds: i64) -> Option<String> {
+    let after = u64::try_from(nanoseconds).ok()?.checked_add(1)?;
+    Some(format!("{}.{:09}", after / 1_000_000_000, after % 1_000_000_000))
+}
+
 fn subscribe(
     engine: &DockerEngine,
     connection: &Connection,
+    since: Option<String>,
 ) -> impl futures_util::Stream<Item = Result<EventMessage, bollard::errors::Error>> + use<> {
     let mut filters = run::label_filter(engine.install.install.as_str());
     filters.insert("type".into(), vec!["container".into()]);
     // Not by event: engines disagree about the names, and there are few others.
-    let options =
-        EventsOptions { since: connection.since.clone(), until: None, filters: Some(filters) };
+    let options = EventsOptions { since, until: None, filters: Some(filters) };
     connection.docker.events(Some(options))
 }
 
@@ -178,7 +211,7 @@ mod tests {
 
     /// Feeds messages and shows the exits as (code, out of memory).
     fn exits(messages: &[(&str, &str)]) -> Vec<(i64, bool)> {
-        let mut watcher = Watcher { announced_lost: false, out_of_memory: HashSet::new() };
+        let mut watcher = Watcher::default();
         messages
             .iter()
             .filter_map(|(action, code)| watcher.read(message(action, code)))
@@ -201,6 +234,13 @@ mod tests {
         assert_eq!(exits(&[("oom", ""), ("die", "137")]), [(137, true)]);
         assert_eq!(exits(&[("oom", ""), ("die", "0")]), [(0, false)]);
         assert_eq!(exits(&[("oom", ""), ("die", "137"), ("die", "137")])[1], (137, false));
+    }
+
+    #[test]
+    fn the_next_question_begins_right_after_the_last_message() {
+        assert_eq!(just_after(1_999_999_999).as_deref(), Some("2.000000000"));
+        assert_eq!(just_after(1_000_000_041).as_deref(), Some("1.000000042"));
+        assert_eq!(just_after(-1), None);
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub(super) fn is_gone(error: &BollardError) -> bool {
 
 /// Whether the engine says that the container does not run.
 pub(super) fn is_not_running(error: &BollardError) -> bool {
-    matches!(status(error), Some(409)) && (says(error, "not running") || says(error, "state improper"))
+    matches!(status(error), Some(409))
+        && (says(error, "not running") || says(error, "state improper"))
 }
 
 /// Whether the name that we chose is taken.
@@ -48,7 +49,8 @@ pub(super) fn is_name_taken(error: &BollardError) -> bool {
 
 /// Whether the image is missing.
 pub(super) fn is_image_missing(error: &BollardError) -> bool {
-    matches!(status(error), Some(404 | 500)) && (says(error, "no such image") || says(error, "image not known"))
+    matches!(status(error), Some(404 | 500))
+        && (says(error, "no such image") || says(error, "image not known"))
 }
 
 pub(super) fn image_missing(image: &str, source: BollardError) -> EngineError {
@@ -59,7 +61,11 @@ pub(super) fn image_missing(image: &str, source: BollardError) -> EngineError {
 
 pub(super) fn name_taken(name: &str) -> EngineError {
     let hint = format!("another program made it: look with docker inspect {name}, and remove it");
-    permanent(format!("the name {name:?} is taken by a container that is not ours"), Some(hint), None)
+    permanent(
+        format!("the name {name:?} is taken by a container that is not ours"),
+        Some(hint),
+        None,
+    )
 }
 
 pub(super) fn refused(refusal: Refusal) -> EngineError {
@@ -91,7 +97,7 @@ pub(super) fn guest_missing(path: &Path, source: io::Error) -> EngineError {
 }
 
 /// None of the sockets answers; `tried` are the reasons, one a socket.
-pub(super) fn nobody_answers(tried: Vec<String>) -> EngineError {
+pub(super) fn nobody_answers(tried: &[String]) -> EngineError {
     let source: Box<dyn Error + Send + Sync> = tried.join("; ").into();
     EngineError {
         kind: EngineErrorKind::Unreachable,

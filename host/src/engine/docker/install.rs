@@ -48,12 +48,8 @@ fn write_once(path: &Path, text: &str) -> io::Result<()> {
         return Ok(());
     }
     let new = path.with_extension("new");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o644)
-        .open(&new)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&new)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     // Readable by the container's user, whatever the host's umask is.
     file.set_permissions(fs::Permissions::from_mode(0o644))?;
