@@ -16,6 +16,10 @@ pub mod container {
 /// have fewer itself, and then this is cut to what it has.
 pub const NOFILE: u64 = 16_384;
 
+/// Processes of the container's user, for engines that would choose more than they may give. The
+/// kernel counts a person's whole desktop here, so it is generous: the wall is `container::PIDS`.
+pub const NPROC: u64 = 32_768;
+
 /// Shared memory; the engines' own default, named so that no engine chooses more.
 pub const SHM_BYTES: u64 = 64 * 1024 * 1024;
 

@@ -35,6 +35,7 @@ pub(super) fn facts() -> EngineFacts {
         enforces: Control::ALL.into(),
         cpus: 4,
         nofile: 1_048_576,
+        nproc: Some(50_000),
         runtimes: ["runc".to_owned()].into(),
         default_runtime: "runc".into(),
         host: HostIdentity { uid: 0, gid: 0 },

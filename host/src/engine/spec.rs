@@ -108,6 +108,9 @@ pub struct Bounds {
     pub pids: i64,
     /// Open files a process.
     pub nofile: i64,
+    /// The user's processes, where the engine would choose more than it may give. No bound of
+    /// ours: that is `pids`.
+    pub nproc: Option<i64>,
     /// Shared memory.
     pub shm_bytes: i64,
     /// The log driver and its bounds.
@@ -203,6 +206,13 @@ fn bounds(resources: Resources, facts: &EngineFacts) -> Result<Bounds, Refusal> 
         nano_cpus: bound(Control::Cpu, cpus * 1_000_000)?,
         pids: bound(Control::Pids, u64::from(resources.pids))?,
         nofile: i64::try_from(limits::NOFILE.min(facts.nofile)).unwrap_or(i64::MAX),
+        nproc: match facts.kind {
+            EngineKind::Docker => None,
+            EngineKind::Podman => {
+                let most = facts.nproc.map_or(limits::NPROC, |own| own.min(limits::NPROC));
+                i64::try_from(most).ok()
+            }
+        },
         shm_bytes: i64::try_from(limits::SHM_BYTES).unwrap_or(i64::MAX),
         log: log_driver(facts.kind),
     })
@@ -259,6 +269,7 @@ mod tests {
         bounds.memory_bytes 1073741824
         bounds.nano_cpus 1500000000
         bounds.nofile 16384
+        bounds.nproc null
         bounds.pids 100
         bounds.shm_bytes 67108864
         entrypoint "/opt/lazaret/guest"
@@ -308,6 +319,7 @@ mod tests {
         let changed: Vec<_> = podman.lines().filter(|line| !docker.contains(line)).collect();
         insta::assert_snapshot!(changed.join("\n"), @r#"
         bounds.log ["k8s-file",{"max-size":"1m"}]
+        bounds.nproc 32768
         user "1000:1000"
         walls.seccomp {"file":"/run/lazaret/engine/seccomp.json"}
         walls.userns "keep-id"

@@ -38,7 +38,7 @@ pub(super) fn is_gone(error: &BollardError) -> bool {
 
 /// Whether the engine says that the container does not run.
 pub(super) fn is_not_running(error: &BollardError) -> bool {
-    matches!(status(error), Some(409))
+    matches!(status(error), Some(409 | 500))
         && (says(error, "not running") || says(error, "state improper"))
 }
 
