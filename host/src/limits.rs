@@ -56,6 +56,10 @@ pub const RECONNECT_MAX: Duration = Duration::from_secs(5);
 /// running ones, so it only stops a growth that nobody would see.
 pub const REMEMBERED_OUT_OF_MEMORY: usize = 4_096;
 
+/// A container that is killed this soon after the kernel ended something in it for its memory
+/// ended for that reason; later, only a tool of it did.
+pub const OUT_OF_MEMORY_IS_RECENT: Duration = Duration::from_secs(5);
+
 /// First uid and gid given to sessions and agents: above what distributions give to people and
 /// services, below `nobody`.
 pub const FIRST_GUEST_ID: u32 = 64_000;

@@ -53,7 +53,7 @@ pub(super) async fn connect(
     for socket in sockets {
         match ask(&socket, host).await {
             Ok(connection) => return Ok(connection),
-            Err(error) => tried.push(format!("{}: {error}", socket.display())),
+            Err(error) => tried.push(format!("{}: {}", socket.display(), fault::line(&error))),
         }
     }
     Err(fault::nobody_answers(&tried))

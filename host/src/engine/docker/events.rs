@@ -1,10 +1,7 @@
 //! What the engine tells by itself: ends of containers, and its own coming and going. Looks
 //! nothing up: all that an event needs is in the engine's message.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use bollard::{models::EventMessage, query_parameters::EventsOptions};
 use futures_util::StreamExt;
@@ -64,8 +61,8 @@ struct Watcher {
     announced_lost: bool,
     /// The engine's time from which on events are still to be told, in its own notation.
     position: Option<String>,
-    /// Containers in which the kernel ended something for its memory, until they end.
-    out_of_memory: HashSet<String>,
+    /// When the kernel last ended something for its memory, by container, until they end.
+    out_of_memory: HashMap<String, i64>,
 }
 
 impl Watcher {
@@ -123,26 +120,29 @@ impl Watcher {
 
     /// What a message means to us, if anything.
     fn read(&mut self, message: EventMessage) -> Option<EngineEvent> {
-        let actor = message.actor?;
+        let (actor, at) = (message.actor?, message.time_nano.unwrap_or_default());
         let (id, facts) = (actor.id?, actor.attributes?);
         match message.action.as_deref() {
             Some("oom") => {
                 if self.out_of_memory.len() < limits::REMEMBERED_OUT_OF_MEMORY {
-                    self.out_of_memory.insert(id);
+                    self.out_of_memory.insert(id, at);
                 }
                 None
             }
             // Podman's word is "died" in some versions.
             Some("die" | "died") => {
-                let remembered = self.out_of_memory.remove(&id);
+                let recent = self.out_of_memory.remove(&id).is_some_and(|then| {
+                    let since = u64::try_from(at.saturating_sub(then)).unwrap_or_default();
+                    Duration::from_nanos(since) <= limits::OUT_OF_MEMORY_IS_RECENT
+                });
                 let code = exit_code(&facts);
                 let session = SessionId::parse(facts.get(LABEL_SESSION)?).ok()?;
                 Some(EngineEvent::Exited {
                     session,
                     container: ContainerId(id),
                     code,
-                    // A tool that was ended long ago is not why this container ends well now.
-                    out_of_memory: remembered && code == KILLED,
+                    // A tool that was ended long ago is not why this container ends now.
+                    out_of_memory: recent && code == KILLED,
                 })
             }
             Some(_) | None => None,
@@ -194,10 +194,11 @@ mod tests {
     use super::*;
     use crate::engine::fixtures;
 
-    fn message(action: &str, code: &str) -> EventMessage {
+    fn message(second: i64, action: &str, code: &str) -> EventMessage {
         let session = fixtures::request().session.to_string();
         EventMessage {
             action: Some(action.into()),
+            time_nano: Some(second * 1_000_000_000),
             actor: Some(EventActor {
                 id: Some("c1".into()),
                 attributes: Some(HashMap::from([
@@ -209,12 +210,12 @@ mod tests {
         }
     }
 
-    /// Feeds messages and shows the exits as (code, out of memory).
-    fn exits(messages: &[(&str, &str)]) -> Vec<(i64, bool)> {
+    /// Feeds messages, as (second, action, code), and shows the exits as (code, out of memory).
+    fn exits(messages: &[(i64, &str, &str)]) -> Vec<(i64, bool)> {
         let mut watcher = Watcher::default();
         messages
             .iter()
-            .filter_map(|(action, code)| watcher.read(message(action, code)))
+            .filter_map(|(second, action, code)| watcher.read(message(*second, action, code)))
             .map(|event| match event {
                 EngineEvent::Exited { code, out_of_memory, .. } => (code, out_of_memory),
                 EngineEvent::Lost { .. } | EngineEvent::Back => panic!("not an exit"),
@@ -224,16 +225,18 @@ mod tests {
 
     #[test]
     fn an_end_is_told_with_its_code_and_other_news_are_not() {
-        assert_eq!(exits(&[("create", ""), ("start", ""), ("die", "3")]), [(3, false)]);
-        assert_eq!(exits(&[("died", "0")]), [(0, false)]);
-        assert_eq!(exits(&[("die", "what?")]), [(-1, false)]);
+        assert_eq!(exits(&[(1, "create", ""), (2, "start", ""), (3, "die", "3")]), [(3, false)]);
+        assert_eq!(exits(&[(1, "died", "0")]), [(0, false)]);
+        assert_eq!(exits(&[(1, "die", "what?")]), [(-1, false)]);
     }
 
     #[test]
     fn out_of_memory_is_told_only_of_a_container_that_was_killed_by_it() {
-        assert_eq!(exits(&[("oom", ""), ("die", "137")]), [(137, true)]);
-        assert_eq!(exits(&[("oom", ""), ("die", "0")]), [(0, false)]);
-        assert_eq!(exits(&[("oom", ""), ("die", "137"), ("die", "137")])[1], (137, false));
+        assert_eq!(exits(&[(1, "oom", ""), (2, "die", "137")]), [(137, true)]);
+        assert_eq!(exits(&[(1, "oom", ""), (2, "die", "0")]), [(0, false)]);
+        assert_eq!(exits(&[(1, "oom", ""), (900, "die", "137")]), [(137, false)]);
+        let twice = exits(&[(1, "oom", ""), (2, "die", "137"), (3, "die", "137")]);
+        assert_eq!(twice, [(137, true), (137, false)]);
     }
 
     #[test]
