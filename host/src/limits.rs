@@ -45,6 +45,10 @@ pub const CHANNEL_DOWN_PAUSE: Duration = Duration::from_secs(30);
 /// have fewer itself, and then this is cut to what it has.
 pub const NOFILE: u64 = 16_384;
 
+/// Processes of the container's user, for engines that would choose more than they may give. The
+/// kernel counts a person's whole desktop here, so it is generous: the wall is `container::PIDS`.
+pub const NPROC: u64 = 32_768;
+
 /// Shared memory; the engines' own default, named so that no engine chooses more.
 pub const SHM_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -80,6 +84,10 @@ pub const RECONNECT_MAX: Duration = Duration::from_secs(5);
 /// Containers whose out-of-memory report is remembered until they end; far above the cap on
 /// running ones, so it only stops a growth that nobody would see.
 pub const REMEMBERED_OUT_OF_MEMORY: usize = 4_096;
+
+/// A container that is killed this soon after the kernel ended something in it for its memory
+/// ended for that reason; later, only a tool of it did.
+pub const OUT_OF_MEMORY_IS_RECENT: Duration = Duration::from_secs(5);
 
 /// First uid and gid given to sessions and agents: above what distributions give to people and
 /// services, below `nobody`.

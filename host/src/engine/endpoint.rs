@@ -111,6 +111,13 @@ mod tests {
         };
         let all: Vec<_> =
             candidates(&places, None).unwrap().iter().map(|p| p.display().to_string()).collect();
-        insta::assert_snapshot!(all.join("\n"));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        /var/run/docker.sock
+        /run/user/1000/docker.sock
+        /home/me/.docker/run/docker.sock
+        /home/me/.docker/desktop/docker.sock
+        /run/user/1000/podman/podman.sock
+        /run/podman/podman.sock
+        ");
     }
 }

@@ -24,6 +24,8 @@ pub struct EngineFacts {
     pub cpus: u32,
     /// The most open files it can give to a container.
     pub nofile: u64,
+    /// The most processes that it can allow to a user, if it has such a limit itself.
+    pub nproc: Option<u64>,
     /// Names of its runtimes.
     pub runtimes: BTreeSet<String>,
     /// The runtime that is used when none is named.

@@ -1,8 +1,5 @@
 //! Values for the unit tests of this folder; not part of the program.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use schemas::ids::{AgentId, InstallId, SessionId};
 
 use super::{
@@ -38,6 +35,7 @@ pub(super) fn facts() -> EngineFacts {
         enforces: Control::ALL.into(),
         cpus: 4,
         nofile: 1_048_576,
+        nproc: Some(50_000),
         runtimes: ["runc".to_owned()].into(),
         default_runtime: "runc".into(),
         host: HostIdentity { uid: 0, gid: 0 },
@@ -54,8 +52,4 @@ pub(super) fn install() -> InstallFacts {
         engine_dir: "/run/lazaret/engine".into(),
         runtime: None,
     }
-}
-
-pub(super) fn fresh_session() -> SessionId {
-    SessionId::mint(Timestamp::UNIX_EPOCH + Duration::from_secs(1))
 }

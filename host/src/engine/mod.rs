@@ -104,7 +104,8 @@ pub enum EngineEvent {
         reason: String,
     },
     /// The engine is reachable and every later event will come: the receiver lists what lives
-    /// and compares. Sent once at the first subscription, and after each [`EngineEvent::Lost`].
+    /// and compares. Sent once at the first subscription, once after each
+    /// [`EngineEvent::Lost`], and alone when only a single call had failed.
     Back,
 }
 

@@ -47,9 +47,12 @@ pub fn apply_ownership(
 /// Owner to set (`None` leaves it), for one folder.
 type Owner = Option<(Option<u32>, u32)>;
 
+/// Mode to set (`None` leaves it), for one folder.
+type Mode = Option<u32>;
+
 /// What each folder has to be. The host keeps `in/`, the sockets and the agent's folder; the
 /// guest reaches them by its group.
-fn folders(request: &StartRequest, ownership: &Ownership) -> Vec<(PathBuf, Owner, u32)> {
+fn folders(request: &StartRequest, ownership: &Ownership) -> Vec<(PathBuf, Owner, Mode)> {
     let dir = SessionDir::at(&request.session_root);
     let (guests, shared) = match *ownership {
         Ownership::Keep => (None, None),
@@ -57,21 +60,22 @@ fn folders(request: &StartRequest, ownership: &Ownership) -> Vec<(PathBuf, Owner
     };
     // With a group of its own: set-gid, so that files the host puts there later are in it too.
     let (in_mode, agent_mode, socket_mode) = match ownership {
-        Ownership::Keep => (0o700, 0o700, 0o700),
-        Ownership::Give { .. } => (0o2750, 0o2770, 0o710),
+        // The agent's folder is the operator's own; its mode is theirs to choose.
+        Ownership::Keep => (0o700, None, 0o700),
+        Ownership::Give { .. } => (0o2750, Some(0o2770), 0o710),
     };
     vec![
-        (dir.log_dir(), None, 0o700),
-        (dir.in_dir(), shared, in_mode),
-        (dir.out_dir(), guests, 0o700),
-        (dir.home(), guests, 0o700),
-        (dir.work(), guests, 0o700),
+        (dir.log_dir(), None, Some(0o700)),
+        (dir.in_dir(), shared, Some(in_mode)),
+        (dir.out_dir(), guests, Some(0o700)),
+        (dir.home(), guests, Some(0o700)),
+        (dir.work(), guests, Some(0o700)),
         (request.agent_dir.clone(), shared, agent_mode),
-        (request.socket_dir.clone(), shared, socket_mode),
+        (request.socket_dir.clone(), shared, Some(socket_mode)),
     ]
 }
 
-fn prepare(path: &Path, owner: Owner, mode: u32) -> io::Result<()> {
+fn prepare(path: &Path, owner: Owner, mode: Mode) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     let folder = fs::OpenOptions::new()
         .read(true)
@@ -80,7 +84,10 @@ fn prepare(path: &Path, owner: Owner, mode: u32) -> io::Result<()> {
     if let Some((uid, gid)) = owner {
         fchown(folder.as_fd(), uid.map(Uid::from_raw), Some(Gid::from_raw(gid)))?;
     }
-    folder.set_permissions(fs::Permissions::from_mode(mode))
+    match mode {
+        Some(mode) => folder.set_permissions(fs::Permissions::from_mode(mode)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -129,8 +136,16 @@ mod tests {
         let give = Ownership::Give { uid: 64_003, gid: 64_001 };
         let listed: Vec<_> = folders(&fixtures::request(), &give)
             .into_iter()
-            .map(|(path, owner, mode)| format!("{} {owner:?} {mode:o}", path.display()))
+            .map(|(path, owner, mode)| format!("{} {owner:?} {:o}", path.display(), mode.unwrap()))
             .collect();
-        insta::assert_snapshot!(listed.join("\n"));
+        insta::assert_snapshot!(listed.join("\n"), @r"
+        /lazaret/sessions/a/s/log None 700
+        /lazaret/sessions/a/s/in Some((None, 64001)) 2750
+        /lazaret/sessions/a/s/out Some((Some(64003), 64001)) 700
+        /lazaret/sessions/a/s/home Some((Some(64003), 64001)) 700
+        /lazaret/sessions/a/s/work Some((Some(64003), 64001)) 700
+        /lazaret/agents/andy Some((None, 64001)) 2770
+        /run/lazaret/s Some((None, 64001)) 710
+        ");
     }
 }

@@ -108,6 +108,9 @@ pub struct Bounds {
     pub pids: i64,
     /// Open files a process.
     pub nofile: i64,
+    /// The user's processes, where the engine would choose more than it may give. No bound of
+    /// ours: that is `pids`.
+    pub nproc: Option<i64>,
     /// Shared memory.
     pub shm_bytes: i64,
     /// The log driver and its bounds.
@@ -203,6 +206,13 @@ fn bounds(resources: Resources, facts: &EngineFacts) -> Result<Bounds, Refusal> 
         nano_cpus: bound(Control::Cpu, cpus * 1_000_000)?,
         pids: bound(Control::Pids, u64::from(resources.pids))?,
         nofile: i64::try_from(limits::NOFILE.min(facts.nofile)).unwrap_or(i64::MAX),
+        nproc: match facts.kind {
+            EngineKind::Docker => None,
+            EngineKind::Podman => {
+                let most = facts.nproc.map_or(limits::NPROC, |own| own.min(limits::NPROC));
+                i64::try_from(most).ok()
+            }
+        },
         shm_bytes: i64::try_from(limits::SHM_BYTES).unwrap_or(i64::MAX),
         log: log_driver(facts.kind),
     })
@@ -235,9 +245,64 @@ mod tests {
         container_spec(&fixtures::request(), facts, &fixtures::install())
     }
 
+    /// JSON with one line an entry, two levels deep.
+    fn lines(value: &impl Serialize) -> String {
+        let serde_json::Value::Object(map) = serde_json::to_value(value).unwrap() else {
+            panic!("not an object");
+        };
+        let entries = map.iter().flat_map(|(key, value)| {
+            let below: Vec<_> = match (value.as_object(), value.as_array()) {
+                (Some(map), _) => map.iter().map(|(sub, v)| format!("{key}.{sub} {v}")).collect(),
+                (None, Some(list)) => list.iter().map(|v| format!("{key} {v}")).collect(),
+                (None, None) => vec![format!("{key} {value}")],
+            };
+            below
+        });
+        entries.collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn the_whole_container_under_docker_and_root() {
-        insta::assert_json_snapshot!(spec(&fixtures::facts()).unwrap());
+        insta::assert_snapshot!(lines(&spec(&fixtures::facts()).unwrap()), @r#"
+        bounds.log ["json-file",{"max-file":"2","max-size":"1m"}]
+        bounds.memory_and_swap_bytes 1073741824
+        bounds.memory_bytes 1073741824
+        bounds.nano_cpus 1500000000
+        bounds.nofile 16384
+        bounds.nproc null
+        bounds.pids 100
+        bounds.shm_bytes 67108864
+        entrypoint "/opt/lazaret/guest"
+        entrypoint "init"
+        env.HOME "/workspace/home"
+        hostname "agent"
+        image "lazaret/base:1-01234567"
+        labels.lazaret.agent "agent-01j0000000000000000000000z"
+        labels.lazaret.contract "1"
+        labels.lazaret.guest "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+        labels.lazaret.install "inst-01j0000000000000000000000z"
+        labels.lazaret.session "sess-01j0000000000000000000000z"
+        mounts {"access":"read-only","source":"/lazaret/sessions/a/s/in","target":"/workspace/in"}
+        mounts {"access":"read-write","source":"/lazaret/sessions/a/s/out","target":"/workspace/out"}
+        mounts {"access":"read-write","source":"/lazaret/sessions/a/s/home","target":"/workspace/home"}
+        mounts {"access":"read-write","source":"/lazaret/sessions/a/s/work","target":"/workspace/work"}
+        mounts {"access":"read-only","source":"/lazaret/agents/andy","target":"/workspace/agent"}
+        mounts {"access":"read-only","source":"/run/lazaret/s","target":"/workspace/sock"}
+        mounts {"access":"read-only","source":"/usr/lib/lazaret/lazaret-guest","target":"/opt/lazaret/guest"}
+        mounts {"access":"read-only","source":"/run/lazaret/engine/hosts","target":"/etc/hosts"}
+        name "lazaret-0000000z-sess-01j0000000000000000000000z"
+        tmpfs./tmp "rw,exec,nosuid,nodev,size=268435456,mode=1777"
+        user "64003:64001"
+        walls.cap_drop "ALL"
+        walls.namespaces "private"
+        walls.network "none"
+        walls.root "read-only"
+        walls.runtime null
+        walls.seccomp "inline"
+        walls.security_opt "no-new-privileges"
+        walls.userns null
+        working_dir "/workspace/work"
+        "#);
     }
 
     #[test]
@@ -250,8 +315,15 @@ mod tests {
             ..fixtures::facts()
         })
         .unwrap();
-        assert_eq!(podman.mounts, docker.mounts);
-        insta::assert_json_snapshot!((&podman.user, &podman.walls, &podman.bounds.log));
+        let (docker, podman) = (lines(&docker), lines(&podman));
+        let changed: Vec<_> = podman.lines().filter(|line| !docker.contains(line)).collect();
+        insta::assert_snapshot!(changed.join("\n"), @r#"
+        bounds.log ["k8s-file",{"max-size":"1m"}]
+        bounds.nproc 32768
+        user "1000:1000"
+        walls.seccomp {"file":"/run/lazaret/engine/seccomp.json"}
+        walls.userns "keep-id"
+        "#);
     }
 
     #[test]

@@ -83,7 +83,7 @@ mod tests {
     };
 
     #[track_caller]
-    fn check(kind: EngineKind, rootless: bool, uid: u32, expected: Result<(&str, bool), Refusal>) {
+    fn check(kind: EngineKind, rootless: bool, uid: u32, expected: Result<(&str, bool), &Refusal>) {
         let facts = EngineFacts {
             kind,
             rootless,
@@ -91,7 +91,7 @@ mod tests {
             ..fixtures::facts()
         };
         let plan = user_plan(&fixtures::request(), &facts);
-        let seen = plan.as_ref().map(|p| (p.user.as_str(), p.keep_id)).map_err(Clone::clone);
+        let seen = plan.as_ref().map(|p| (p.user.as_str(), p.keep_id));
         assert_eq!(seen, expected);
         if let Ok(plan) = plan {
             assert_eq!(plan.ownership == Ownership::Keep, uid != 0, "only root can give away");
@@ -106,8 +106,8 @@ mod tests {
         check(Podman, false, 1000, Ok(("1000:1000", false)));
         check(Docker, true, 1000, Ok(("0:0", false)));
         check(Podman, true, 1000, Ok(("1000:1000", true)));
-        check(Docker, true, 0, Err(Refusal::ForeignRootless));
-        check(Podman, true, 0, Err(Refusal::ForeignRootless));
+        check(Docker, true, 0, Err(&Refusal::ForeignRootless));
+        check(Podman, true, 0, Err(&Refusal::ForeignRootless));
     }
 
     #[test]

@@ -53,10 +53,10 @@ pub(super) async fn connect(
     for socket in sockets {
         match ask(&socket, host).await {
             Ok(connection) => return Ok(connection),
-            Err(error) => tried.push(format!("{}: {error}", socket.display())),
+            Err(error) => tried.push(format!("{}: {}", socket.display(), fault::line(&error))),
         }
     }
-    Err(fault::nobody_answers(tried))
+    Err(fault::nobody_answers(&tried))
 }
 
 async fn ask(socket: &Path, host: HostIdentity) -> Result<Connection, bollard::errors::Error> {
@@ -71,7 +71,7 @@ async fn ask(socket: &Path, host: HostIdentity) -> Result<Connection, bollard::e
     let spoken = docker.client_version();
     let api = ApiVersion { major: spoken.major_version, minor: spoken.minor_version };
     let since = info.system_time.as_deref().and_then(as_seconds);
-    let facts = facts(info, version, api, (host, nofile_of(socket)));
+    let facts = facts(info, version, api, (host, OwnLimits::behind(socket)));
     Ok(Connection { docker, facts, socket: socket.to_owned(), since })
 }
 
@@ -79,7 +79,7 @@ fn facts(
     info: SystemInfo,
     version: SystemVersion,
     api: ApiVersion,
-    (host, nofile): (HostIdentity, u64),
+    (host, own): (HostIdentity, OwnLimits),
 ) -> EngineFacts {
     let options = info.security_options.clone().unwrap_or_default();
     let has_option = |name: &str| {
@@ -95,7 +95,8 @@ fn facts(
         remaps_users: has_option("userns"),
         enforces: enforced(&info, has_option("seccomp")),
         cpus: info.ncpu.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1),
-        nofile,
+        nofile: own.nofile,
+        nproc: own.nproc,
         runtimes: info.runtimes.map(|all| all.into_keys().collect()).unwrap_or_default(),
         default_runtime: info.default_runtime.unwrap_or_else(|| "default runtime".into()),
         host,
@@ -116,22 +117,37 @@ fn enforced(info: &SystemInfo, seccomp: bool) -> BTreeSet<Control> {
     .collect()
 }
 
-/// The most open files that the engine can give away. An engine without the right to raise limits
-/// fails on more than it has itself, and its API does not tell; so the process behind the socket
-/// is looked at, and where that is not allowed, our own limit stands for its.
-fn nofile_of(socket: &Path) -> u64 {
-    limit_of_peer(socket)
-        .or_else(|| getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(_, hard)| hard))
-        .unwrap_or(limits::NOFILE)
+/// The limits of the engine's own process. An engine without the right to raise limits fails on
+/// more than it has itself, and its API does not tell; so the process behind the socket is looked
+/// at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct OwnLimits {
+    nofile: u64,
+    nproc: Option<u64>,
 }
 
-fn limit_of_peer(socket: &Path) -> Option<u64> {
+impl OwnLimits {
+    /// Where looking is not allowed, our own limit on files stands for the engine's.
+    fn behind(socket: &Path) -> Self {
+        let text = limits_of_peer(socket).unwrap_or_default();
+        let ours = || getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(_, hard)| hard);
+        Self {
+            nofile: hard_limit(&text, "Max open files").or_else(ours).unwrap_or(limits::NOFILE),
+            nproc: hard_limit(&text, "Max processes"),
+        }
+    }
+}
+
+fn limits_of_peer(socket: &Path) -> Option<String> {
     let stream = UnixStream::connect(socket).ok()?;
     let peer = getsockopt(&stream, sockopt::PeerCredentials).ok()?;
-    let text = std::fs::read_to_string(format!("/proc/{}/limits", peer.pid())).ok()?;
-    let line = text.lines().find(|line| line.starts_with("Max open files"))?;
-    // Name (three words), soft limit, hard limit, unit.
-    line.split_whitespace().nth(4)?.parse().ok()
+    std::fs::read_to_string(format!("/proc/{}/limits", peer.pid())).ok()
+}
+
+/// A hard limit from the kernel's table; the columns behind the name are soft, hard and unit.
+fn hard_limit(table: &str, name: &str) -> Option<u64> {
+    let line = table.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn as_seconds(time: &str) -> Option<String> {
@@ -146,7 +162,7 @@ mod tests {
     fn facts_of(info: SystemInfo) -> EngineFacts {
         let api = ApiVersion { major: 1, minor: 41 };
         let host = HostIdentity { uid: 0, gid: 0 };
-        facts(info, SystemVersion::default(), api, (host, 1))
+        facts(info, SystemVersion::default(), api, (host, OwnLimits { nofile: 1, nproc: None }))
     }
 
     #[test]
@@ -168,6 +184,16 @@ mod tests {
             ..SystemInfo::default()
         };
         assert!(!facts_of(cgroupns).rootless);
+    }
+
+    #[test]
+    fn limits_are_read_from_the_kernels_table() {
+        let table = "Limit                     Soft Limit           Hard Limit           Units\n\
+                     Max processes             unlimited            unlimited            processes\n\
+                     Max open files            1024                 20000                files\n";
+        assert_eq!(hard_limit(table, "Max open files"), Some(20_000));
+        assert_eq!(hard_limit(table, "Max processes"), None);
+        assert_eq!(hard_limit("", "Max processes"), None);
     }
 
     #[test]

@@ -12,6 +12,10 @@ use crate::engine::{
 /// What to do when nothing listens.
 const START_AN_ENGINE: &str = "start Docker or Podman, or set DOCKER_HOST to its socket";
 
+/// What to do when something listens and does not let us in.
+const JOIN_ITS_GROUP: &str = "join the group that owns the engine's socket (usually docker) and \
+                              log in again, or use a rootless engine";
+
 /// The error of a call, in the words of what was being done.
 pub(super) fn failed(doing: impl fmt::Display, source: BollardError) -> EngineError {
     let kind = kind_of(&source);
@@ -38,7 +42,7 @@ pub(super) fn is_gone(error: &BollardError) -> bool {
 
 /// Whether the engine says that the container does not run.
 pub(super) fn is_not_running(error: &BollardError) -> bool {
-    matches!(status(error), Some(409))
+    matches!(status(error), Some(409 | 500))
         && (says(error, "not running") || says(error, "state improper"))
 }
 
@@ -97,18 +101,19 @@ pub(super) fn guest_missing(path: &Path, source: io::Error) -> EngineError {
 }
 
 /// None of the sockets answers; `tried` are the reasons, one a socket.
-pub(super) fn nobody_answers(tried: Vec<String>) -> EngineError {
-    let source: Box<dyn Error + Send + Sync> = tried.join("; ").into();
+pub(super) fn nobody_answers(tried: &[String]) -> EngineError {
+    let tried = tried.join("; ");
+    let hint = if tried.contains("Permission denied") { JOIN_ITS_GROUP } else { START_AN_ENGINE };
     EngineError {
         kind: EngineErrorKind::Unreachable,
         message: "no container engine answers".into(),
-        hint: Some(START_AN_ENGINE.into()),
-        source: Some(source),
+        hint: Some(hint.into()),
+        source: Some(tried.into()),
     }
 }
 
 /// The whole chain in one line, for a notice.
-pub(super) fn line(error: &EngineError) -> String {
+pub(super) fn line(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -139,6 +144,8 @@ fn kind_of(error: &BollardError) -> EngineErrorKind {
         return EngineErrorKind::Unreachable;
     }
     match status(error) {
+        // Somebody removed it between two of our calls.
+        Some(404) if says(error, "no such container") => EngineErrorKind::Transient,
         Some(code) if code < 500 => EngineErrorKind::Permanent,
         // A runtime that cannot start this container says so with 500; the same text will come
         // the next time.
@@ -164,5 +171,46 @@ fn says(error: &BollardError, words: &str) -> bool {
         message.to_lowercase().contains(words)
     } else {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status_code: u16, message: &str, expected: EngineErrorKind) {
+        let error =
+            BollardError::DockerResponseServerError { status_code, message: message.into() };
+        assert_eq!(failed("start the container", error).kind, expected);
+    }
+
+    #[test]
+    fn what_follows_from_an_answer_depends_on_who_must_act() {
+        use EngineErrorKind::{Permanent, Transient};
+        check(400, "bind source path does not exist: /x", Permanent);
+        check(500, "bind source path does not exist: /x", Permanent);
+        check(404, "No such container: abc", Transient);
+        check(404, "No such image: abc", Permanent);
+        check(500, "no space left on device", Transient);
+    }
+
+    #[test]
+    fn an_engine_that_hangs_is_another_try_and_one_that_is_away_is_waited_for() {
+        let hangs = failed("list the containers", BollardError::RequestTimeoutError);
+        assert_eq!(hangs.kind, EngineErrorKind::Transient);
+        let away = BollardError::SocketNotFoundError("/x".into());
+        let away = failed("list the containers", away);
+        assert_eq!(away.kind, EngineErrorKind::Unreachable);
+        insta::assert_snapshot!(line(&away), @r"
+        cannot list the containers: Socket not found: /x
+        ");
+    }
+
+    #[test]
+    fn a_closed_door_has_another_hint_than_an_empty_house() {
+        let closed = nobody_answers(&["/var/run/docker.sock: Permission denied".into()]);
+        assert_eq!(closed.hint.as_deref(), Some(JOIN_ITS_GROUP));
+        assert_eq!(nobody_answers(&[]).hint.as_deref(), Some(START_AN_ENGINE));
     }
 }

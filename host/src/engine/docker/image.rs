@@ -12,11 +12,10 @@ pub(super) async fn import(connection: &Connection, base: &BaseImage) -> Result<
     if connection.docker.inspect_image(&base.reference).await.is_ok() {
         return Ok(());
     }
-    let (repo, tag) = base.reference.split_once(':').unwrap_or((&base.reference, "latest"));
+    // The tag goes with the name: Podman ignores the parameter for it.
     let options = CreateImageOptions {
         from_src: Some("-".into()),
-        repo: Some(repo.to_owned()),
-        tag: Some(tag.to_owned()),
+        repo: Some(base.reference.clone()),
         ..Default::default()
     };
     let body = bollard::body_full(base.tar.clone().into());

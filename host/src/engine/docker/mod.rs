@@ -87,6 +87,12 @@ impl DockerEngine {
         })
     }
 
+    /// Whose containers these are.
+    #[must_use]
+    pub fn install_id(&self) -> &InstallId {
+        &self.install.install
+    }
+
     /// The connection, made now if there is none.
     async fn connection(&self) -> Result<Arc<Connection>, EngineError> {
         let mut slot = self.connection.lock().await;

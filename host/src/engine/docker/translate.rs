@@ -46,11 +46,12 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         memory_swap: Some(bounds.memory_and_swap_bytes),
         nano_cpus: Some(bounds.nano_cpus),
         pids_limit: Some(bounds.pids),
-        ulimits: Some(vec![ResourcesUlimits {
-            name: Some("nofile".into()),
-            soft: Some(bounds.nofile),
-            hard: Some(bounds.nofile),
-        }]),
+        ulimits: Some(
+            [("nofile", Some(bounds.nofile)), ("nproc", bounds.nproc)]
+                .into_iter()
+                .filter_map(|(name, most)| Some(ulimit(name, most?)))
+                .collect(),
+        ),
         shm_size: Some(bounds.shm_bytes),
         log_config: Some(HostConfigLogConfig {
             typ: Some(bounds.log.0.to_owned()),
@@ -70,6 +71,10 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         runtime: walls.runtime.clone(),
         ..Default::default()
     }
+}
+
+fn ulimit(name: &str, most: i64) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(name.to_owned()), soft: Some(most), hard: Some(most) }
 }
 
 fn bind(mount: &Mount) -> BollardMount {
