@@ -8,6 +8,7 @@ use std::{
     collections::HashSet,
     fs::{self, File},
     io::{self, Write},
+    os::fd::OwnedFd,
     path::Path,
 };
 
@@ -74,10 +75,14 @@ pub fn extract(
     if !changed {
         return Ok(Extracted { content: content.to_owned(), files: 0, refused });
     }
-    if let Err(source) = store(dir, inbox, &plan.files) {
-        // The row will not be written, so its folder must not stay; a sweep would find it too.
-        drop(fs::remove_dir_all(dir.inbox_of(inbox)));
-        return Err(AttachmentError { inbox: inbox.clone(), source });
+    let failed = |source| AttachmentError { inbox: inbox.clone(), source };
+    if !plan.files.is_empty() {
+        let folder = make_folder(dir, inbox).map_err(failed)?;
+        if let Err(source) = fill(folder, &plan.files) {
+            // The row will not be written, so its folder must not stay; a sweep would find it too.
+            drop(fs::remove_dir_all(dir.inbox_of(inbox)));
+            return Err(failed(source));
+        }
     }
     Ok(Extracted { content: root.to_string(), files: plan.files.len(), refused })
 }
@@ -199,15 +204,24 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-fn store(dir: &SessionDir, inbox: &InboxId, files: &[(String, Vec<u8>)]) -> io::Result<()> {
-    if files.is_empty() {
-        return Ok(());
-    }
+/// A folder that was not there before: one that was may hold what another row names.
+fn make_folder(dir: &SessionDir, inbox: &InboxId) -> io::Result<OwnedFd> {
     let inward = beneath::folder(&dir.in_dir())?;
     let (parent, made) = beneath::ensure_folder(&inward, Path::new(INBOX), FOLDER)?;
-    let (folder, _) = beneath::ensure_folder(&parent, Path::new(inbox.as_str()), FOLDER)?;
+    let (folder, fresh) = beneath::ensure_folder(&parent, Path::new(inbox.as_str()), FOLDER)?;
+    if !fresh {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     set_mode(&parent, FOLDER)?;
     set_mode(&folder, FOLDER)?;
+    File::from(parent).sync_all()?;
+    if made {
+        File::from(inward).sync_all()?;
+    }
+    Ok(folder)
+}
+
+fn fill(folder: OwnedFd, files: &[(String, Vec<u8>)]) -> io::Result<()> {
     let create = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
     for (name, bytes) in files {
         let mut file = File::from(beneath::open(&folder, Path::new(name), create, FILE)?);
@@ -215,9 +229,7 @@ fn store(dir: &SessionDir, inbox: &InboxId, files: &[(String, Vec<u8>)]) -> io::
         file.write_all(bytes)?;
         file.sync_all()?;
     }
-    File::from(folder).sync_all()?;
-    File::from(parent).sync_all()?;
-    if made { File::from(inward).sync_all() } else { Ok(()) }
+    File::from(folder).sync_all()
 }
 
 /// The guest reads under another uid, and no umask may take that away.

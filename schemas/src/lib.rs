@@ -50,6 +50,11 @@ mod safe_name;
 pub const CONTRACT_VERSION: u32 = 1;
 
 /// What only the host may use: it writes `inbound.db` and reads `outbound.db`.
+///
+/// There is no way to write the guest's file from here:
+/// ```compile_fail,E0432
+/// use schemas::host_side::OutboundWriter;
+/// ```
 pub mod host_side {
     pub use crate::{
         attachment::{AttachmentError, Extracted, digest, extract, sweep_orphans},
@@ -63,6 +68,11 @@ pub mod host_side {
 }
 
 /// What only the guest may use: it reads `inbound.db` and writes `outbound.db`.
+///
+/// There is no way to write the host's file from here:
+/// ```compile_fail,E0432
+/// use schemas::guest_side::InboundWriter;
+/// ```
 pub mod guest_side {
     pub use crate::{
         inbound::{DueBatch, DueQuery, InboundReader},

@@ -1,6 +1,8 @@
 //! The host's reader of `outbound.db` beside an honest guest: what it sees, and when.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics is a test that fails")]
+
+mod common;
 
 use std::{
     collections::HashSet,
@@ -8,35 +10,25 @@ use std::{
     thread,
 };
 
+use common::{reply, session};
 use jiff::Timestamp;
 use schemas::{
     guest_side::{Ack, OutboundWriter, RunRow},
-    host_side::{OutboundCopy, OutboundReader, Reading, ensure},
+    host_side::{OutboundCopy, OutboundReader, Reading},
     ids::{MessageId, RunId},
-    message::{AckStatus, Address, Kind, NewOutbound, Outcome},
-    session_dir::SessionDir,
+    message::{AckStatus, Address, NewOutbound, Outcome},
 };
-
-fn session() -> (tempfile::TempDir, SessionDir) {
-    let home = tempfile::tempdir().unwrap();
-    let dir = SessionDir::at(home.path().join("session"));
-    ensure(&dir).unwrap();
-    (home, dir)
-}
 
 fn row(id: &str, content: &str) -> NewOutbound {
     NewOutbound {
-        id: MessageId::parse(id).unwrap(),
         in_reply_to: Some(MessageId::parse("asked").unwrap()),
-        timestamp: Timestamp::UNIX_EPOCH,
-        kind: Kind::Chat,
         address: Some(Address {
             channel_type: "terminal".to_owned(),
             platform_id: "tty".to_owned(),
             thread_id: None,
         }),
-        content: content.to_owned(),
         run: Some(RunId::mint(Timestamp::UNIX_EPOCH)),
+        ..reply(id, content)
     }
 }
 

@@ -131,7 +131,7 @@ impl Kept {
         if !force && self.known.as_ref() == Some(&state) {
             return Ok(Reading::Unchanged);
         }
-        check_header(&state.header)?;
+        check_header(&state.header, size)?;
         let bytes = Positioned { file: &self.file, at: 0 };
         let length = usize::try_from(size).unwrap_or(usize::MAX);
         let db = HostileDb::read(bytes, length, COPY_DEADLINE);
@@ -186,7 +186,7 @@ fn header(file: &File) -> Result<[u8; HEADER], Refused> {
     }
 }
 
-fn check_header(header: &[u8; HEADER]) -> Result<(), Refused> {
+fn check_header(header: &[u8; HEADER], size: u64) -> Result<(), Refused> {
     if !header.starts_with(b"SQLite format 3\0") {
         return Err(Refused::new(RefusedKind::NotADatabase, "the file is not a database"));
     }
@@ -195,7 +195,21 @@ fn check_header(header: &[u8; HEADER]) -> Result<(), Refused> {
     if header.get(18..20) != Some(&[1, 1]) {
         return Err(Refused::new(RefusedKind::NotADatabase, "the database is in WAL mode"));
     }
+    // SQLite takes a last page that is cut short for one that ends in zeros.
+    let page = match u64::from(be16(header, 16)) {
+        1 => 65_536,
+        size => size,
+    };
+    let pages = u64::from(be16(header, 28)) << 16 | u64::from(be16(header, 30));
+    if page < 512 || !size.is_multiple_of(page) || size < pages * page {
+        return Err(Refused::new(RefusedKind::NotADatabase, "the database is cut short"));
+    }
     Ok(())
+}
+
+fn be16(header: &[u8; HEADER], at: usize) -> u16 {
+    let bytes = header.get(at..at + 2).and_then(|bytes| bytes.try_into().ok());
+    u16::from_be_bytes(bytes.unwrap_or_default())
 }
 
 fn modified(stat: &FileStat) -> (i64, i64) {

@@ -113,3 +113,48 @@ fn compare(ours: &Objects, theirs: &Objects) -> Result<(), Refused> {
     let missing = ours.keys().find(|key| !theirs.contains_key(*key));
     missing.map_or(Ok(()), |(kind, name)| foreign(format!("it has no {kind} {name:?}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const OLDER: Steps = &["CREATE TABLE t (a TEXT) STRICT"];
+    const NEWER: Steps = &["CREATE TABLE t (a TEXT) STRICT", "ALTER TABLE t ADD COLUMN b TEXT"];
+
+    fn copy_of(sql: &str, version: i64) -> HostileDb {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(sql).unwrap();
+        conn.pragma_update(None, "user_version", version).unwrap();
+        let bytes = conn.serialize("main").unwrap().to_vec();
+        HostileDb::read(&bytes[..], bytes.len(), Duration::from_secs(5)).unwrap()
+    }
+
+    #[test]
+    fn a_copy_of_an_older_version_is_read_as_the_newest() {
+        let mut db = copy_of("CREATE TABLE t (a TEXT) STRICT; INSERT INTO t VALUES ('x')", 1);
+        check(&mut db, NEWER).unwrap();
+        let row: (String, Option<String>) = db
+            .ask()
+            .query_row("SELECT a, b FROM t", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        assert_eq!(row, ("x".to_owned(), None));
+    }
+
+    #[test]
+    fn an_older_program_refuses_a_newer_copy_and_a_false_version() {
+        let newer = "CREATE TABLE t (a TEXT, b TEXT) STRICT";
+        assert_eq!(check(&mut copy_of(newer, 2), OLDER).unwrap_err().kind, RefusedKind::Newer);
+        let kind = |version| check(&mut copy_of(newer, version), OLDER).unwrap_err().kind;
+        assert_eq!(kind(1), RefusedKind::ForeignSchema);
+        assert_eq!(kind(0), RefusedKind::ForeignSchema);
+        assert_eq!(kind(-1), RefusedKind::ForeignSchema);
+    }
+
+    #[test]
+    fn the_layout_of_the_sql_does_not_matter() {
+        let mut db = copy_of("CREATE TABLE t\n  (a\tTEXT)\nSTRICT", 1);
+        check(&mut db, OLDER).unwrap();
+    }
+}

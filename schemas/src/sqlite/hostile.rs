@@ -87,3 +87,36 @@ fn harden(conn: &Connection) -> rusqlite::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> HostileDb {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t (x)").unwrap();
+        let bytes = conn.serialize("main").unwrap().to_vec();
+        HostileDb::read(&bytes[..], bytes.len(), Duration::from_millis(20)).unwrap()
+    }
+
+    #[test]
+    fn a_question_that_never_ends_is_ended_at_the_deadline_and_the_next_one_begins_anew() {
+        let db = database();
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+                       SELECT count(*) FROM n";
+        for _ in 0..2 {
+            let error = db.ask().query_row(endless, [], |_| Ok(())).unwrap_err();
+            let code = error.sqlite_error_code();
+            assert_eq!(code, Some(rusqlite::ErrorCode::OperationInterrupted));
+        }
+        db.ask().query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();
+    }
+
+    #[test]
+    fn nothing_can_be_attached_and_nothing_be_made_too_long() {
+        let db = database();
+        assert!(db.ask().execute_batch("ATTACH ':memory:' AS other").is_err());
+        let long = db.ask().query_row("SELECT hex(zeroblob(2000000))", [], |_| Ok(()));
+        assert_eq!(long.unwrap_err().sqlite_error_code(), Some(rusqlite::ErrorCode::TooBig));
+    }
+}
