@@ -1,0 +1,9 @@
+//! Conversations of a real guest with a host's writer over real session files, in process.
+//!
+//! The clock is paused: a guest that waits costs no time, and every wait has a long limit.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod desk;
+mod faults;
+mod turns;
