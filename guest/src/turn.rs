@@ -132,35 +132,35 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(events: Vec<TurnEvent>, expected: Step) {
+    fn check(events: Vec<TurnEvent>, expected: &Step) {
         let mut state = TurnState::default();
         let mut last = Step::Wait;
         for event in events {
             last = state.on(event);
         }
-        assert_eq!(last, expected);
+        assert_eq!(&last, expected);
     }
 
     #[test]
     fn what_was_said_is_settled_in_order() {
         let end = || TurnEvent::Ended(TurnEnd::Done);
-        check(vec![end()], Step::Settle(TurnEnd::Done, vec![]));
+        check(vec![end()], &Step::Settle(TurnEnd::Done, vec![]));
         check(
             vec![said("a", "1"), said("b", "2"), end()],
-            Step::Settle(TurnEnd::Done, vec![reply("a", "1"), reply("b", "2")]),
+            &Step::Settle(TurnEnd::Done, vec![reply("a", "1"), reply("b", "2")]),
         );
         check(
             vec![delta("a", "x"), delta("b", "q"), delta("a", "y"), said("a", "z"), end()],
-            Step::Settle(TurnEnd::Done, vec![reply("a", "xyz"), reply("b", "q")]),
+            &Step::Settle(TurnEnd::Done, vec![reply("a", "xyz"), reply("b", "q")]),
         );
     }
 
     #[test]
     fn the_run_row_is_written_at_the_first_wake_or_after_a_second_and_once() {
-        check(vec![TurnEvent::InboundChanged], Step::WriteRun);
-        check(vec![TurnEvent::RunRowDue], Step::WriteRun);
+        check(vec![TurnEvent::InboundChanged], &Step::WriteRun);
+        check(vec![TurnEvent::RunRowDue], &Step::WriteRun);
         // A write that failed is asked for again.
-        check(vec![TurnEvent::RunRowDue, TurnEvent::InboundChanged], Step::WriteRun);
+        check(vec![TurnEvent::RunRowDue, TurnEvent::InboundChanged], &Step::WriteRun);
         let mut state = TurnState::default();
         state.run_was_written();
         assert_eq!(state.on(TurnEvent::InboundChanged), Step::Wait);
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_cancelled_turn_is_released_whatever_was_said() {
-        check(vec![said("a", "1"), TurnEvent::Cancelled], Step::Release);
-        check(vec![TurnEvent::Beat], Step::Beat);
+        check(vec![said("a", "1"), TurnEvent::Cancelled], &Step::Release);
+        check(vec![TurnEvent::Beat], &Step::Beat);
     }
 }
