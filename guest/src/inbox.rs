@@ -14,7 +14,7 @@ use schemas::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::GuestError, mailbox::Mailbox, reply::Claim};
+use crate::{error::GuestError, mailbox::Mailbox, reply::Claim, wake::Wake};
 
 /// What the guest knows of `inbound.db`.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Inbox {
         &mut self,
         mailbox: &Mailbox,
         batch: DueBatch,
-        cancel: &CancellationToken,
+        (wake, cancel): (&mut dyn Wake, &CancellationToken),
     ) -> Result<Option<Claim>, GuestError> {
         let at = mailbox.now();
         let run = RunId::mint(at);
@@ -92,6 +92,13 @@ impl Inbox {
         mailbox.patiently(cancel, |m| m.commit(|tx| put_all(tx, &acks, at))).await?;
         mailbox.beat();
         let ids: Vec<MessageId> = rows.into_iter().map(|row| row.id).collect();
+        // What rang until now is seen by the reading that follows; only what rings later may be
+        // somebody who wants to cancel.
+        tokio::select! {
+            biased;
+            () = wake.changed() => {}
+            () = std::future::ready(()) => {}
+        }
         let rows = match mailbox.inbound.again(&ids) {
             Ok(rows) => rows,
             Err(error) => {

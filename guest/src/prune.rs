@@ -27,12 +27,10 @@ impl Pruner {
         Self { phase: Phase::Rows, runs_since: 0 }
     }
 
-    /// A run has been settled.
-    pub(crate) fn count_run(&mut self) {
+    /// A run has been settled; `true` when it is time for a pass.
+    pub(crate) fn count_run(&mut self) -> bool {
         self.runs_since += 1;
-        if self.runs_since >= limits::PRUNE_EVERY_RUNS {
-            self.begin();
-        }
+        self.runs_since >= limits::PRUNE_EVERY_RUNS
     }
 
     /// Whether a pass would be worth it once it has been quiet for a while.

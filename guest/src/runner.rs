@@ -56,7 +56,10 @@ impl Runner {
             match self.inbox.look(&self.mailbox) {
                 Ok(Look::Work(batch)) => {
                     trouble = Trouble::default();
-                    let claim = self.inbox.claim(&self.mailbox, batch, &self.cancel).await?;
+                    let claim = self
+                        .inbox
+                        .claim(&self.mailbox, batch, (self.wake.as_mut(), &self.cancel))
+                        .await?;
                     if let Some(claim) = claim {
                         self.turn(claim).await?;
                     }
@@ -133,9 +136,7 @@ impl Runner {
         };
         let settlement = reply::settle(&claim, &unreadable, replies, failure);
         self.settle(&claim, &settlement).await?;
-        let before = self.pruner.wants_quiet();
-        self.pruner.count_run();
-        if before && !self.pruner.wants_quiet() {
+        if self.pruner.count_run() {
             self.forget_and_prune();
         }
         Ok(())

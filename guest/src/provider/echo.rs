@@ -194,3 +194,50 @@ fn cut(text: &str, pieces: usize) -> Vec<String> {
     let size = chars.len().div_ceil(pieces).max(1);
     chars.chunks(size).map(|piece| piece.iter().collect()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: Option<&Directive>) {
+        assert_eq!(split(line).1.first(), expected, "{line}");
+    }
+
+    #[test]
+    fn directives_are_read() {
+        check("!slow 250", Some(&Directive::Slow(250)));
+        check("!fail final no way", Some(&Directive::Fail(Retry::Never, "no way".into())));
+        check("!fail retry", Some(&Directive::Fail(Retry::Later, "told to fail".into())));
+        check("!stream 3", Some(&Directive::Stream(3)));
+        check(
+            "!file a.txt 18",
+            Some(&Directive::File("a.txt".into(), b"0123456789abcdef01".into())),
+        );
+        check("!file a.txt two words", Some(&Directive::File("a.txt".into(), b"two words".into())));
+        check("!return", Some(&Directive::Return));
+        check("!silent", Some(&Directive::Silent));
+        check("!exit 9", Some(&Directive::Exit(9)));
+        check("!probe", Some(&Directive::Probe));
+    }
+
+    #[test]
+    fn what_is_no_directive_is_repeated() {
+        for line in
+            ["!", "!slow soon", "!fail", "!exit 300", "!wow", " !silent", "!file a 99999999999"]
+        {
+            check(line, None);
+            assert_eq!(split(line).0, line);
+        }
+        assert_eq!(split("a\n!silent\nb").0, "a\nb");
+    }
+
+    #[test]
+    fn pieces_join_to_the_whole() {
+        for pieces in [1, 2, 3, 100] {
+            assert_eq!(cut("grüße", pieces).concat(), "grüße");
+        }
+        assert_eq!(cut("abcdef", 3), ["ab", "cd", "ef"]);
+        assert!(cut("", 4).is_empty());
+    }
+}

@@ -1,6 +1,12 @@
 //! The harness: a session's folder, the host's writer, and a guest as a task.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use guest::{GuestError, Ports, provider};
 use jiff::Timestamp;
@@ -33,6 +39,9 @@ impl Clock for RuntimeClock {
     }
 }
 
+/// Done at a guest's commit, inside the guest: nothing of it runs in between.
+type Hook = Box<dyn FnMut() -> bool + Send>;
+
 pub(crate) struct Desk {
     _root: TempDir,
     pub(crate) dir: SessionDir,
@@ -40,6 +49,7 @@ pub(crate) struct Desk {
     wake: Arc<Notify>,
     committed: Arc<Notify>,
     clock: Arc<RuntimeClock>,
+    hook: Arc<Mutex<Option<Hook>>>,
     guest: Option<(JoinHandle<Result<(), GuestError>>, CancellationToken)>,
 }
 
@@ -73,7 +83,7 @@ impl Desk {
         session.save(&dir).unwrap();
         let (wake, committed) = (Arc::default(), Arc::default());
         let writer = InboundWriter::new(dir.clone());
-        Self { _root: root, dir, writer, wake, committed, clock, guest: None }
+        Self { _root: root, dir, writer, wake, committed, clock, hook: Arc::default(), guest: None }
     }
 
     /// A desk whose guest is at work already.
@@ -90,11 +100,19 @@ impl Desk {
 
     pub(crate) fn start_with(&mut self, provider: Box<dyn guest::Provider>) {
         let committed = Arc::clone(&self.committed);
+        let (hook, dir) = (Arc::clone(&self.hook), self.dir.clone());
         let ports = Ports {
             clock: Arc::<RuntimeClock>::clone(&self.clock),
             wake: Box::new(Arc::clone(&self.wake)),
             provider,
-            on_commit: Box::new(move || committed.notify_one()),
+            on_commit: Box::new(move || {
+                assert_whole(&dir);
+                let mut hook = hook.lock().unwrap();
+                if hook.as_mut().is_some_and(|hook| hook()) {
+                    *hook = None;
+                }
+                committed.notify_one();
+            }),
         };
         let cancel = CancellationToken::new();
         let work = guest::run(self.dir.clone(), ports, cancel.clone());
@@ -121,6 +139,17 @@ impl Desk {
     pub(crate) async fn guest_ends(&mut self) -> Result<(), GuestError> {
         let (task, _) = self.guest.take().unwrap();
         timeout(Duration::from_secs(600), task).await.unwrap().unwrap()
+    }
+
+    /// Does this at each of the guest's commits, until it answers that it is done.
+    pub(crate) fn at_commit(&self, hook: impl FnMut() -> bool + Send + 'static) {
+        *self.hook.lock().unwrap() = Some(Box::new(hook));
+    }
+
+    /// Whether the guest holds a claim in the file right now.
+    pub(crate) fn claimed(dir: &SessionDir, id: &str) -> bool {
+        let sql = "SELECT message_id FROM processing_ack WHERE status = 'processing'";
+        query(&dir.outbound_db(), sql, |row| row.get::<_, String>(0).unwrap()).contains(&id.into())
     }
 
     pub(crate) fn write<T>(
@@ -178,6 +207,11 @@ impl Desk {
         self.until(&what, |desk| desk.acks().get(id).is_some_and(|ack| ack == status)).await;
     }
 
+    /// Ids of the messages of each run, in order.
+    pub(crate) fn batches(&self) -> Vec<String> {
+        self.query("SELECT message_ids FROM runs", |row| row.get(0).unwrap())
+    }
+
     pub(crate) async fn passes(&self, time: Duration) {
         sleep(time).await;
     }
@@ -229,12 +263,17 @@ impl Desk {
     }
 }
 
+/// What must hold after each commit: a reply stands beside the completion it belongs to.
+fn assert_whole(dir: &SessionDir) {
+    let sql = "SELECT in_reply_to FROM messages_out LEFT JOIN processing_ack \
+               ON message_id = in_reply_to WHERE in_reply_to IS NOT NULL AND coalesce(status, '') <> 'completed'";
+    let lonely = query(&dir.outbound_db(), sql, |row| row.get::<_, Option<String>>(0).unwrap());
+    assert!(lonely.is_empty(), "replies without their completion: {lonely:?}");
+}
+
 pub(crate) fn query<T>(path: &Path, sql: &str, map: fn(&Row<'_>) -> T) -> Vec<T> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut select = match conn.prepare(sql) {
-        Ok(select) => select,
-        // The guest has created the file and not yet its tables.
-        Err(_) => return Vec::new(),
-    };
+    // The guest may have created the file and not yet its tables.
+    let Ok(mut select) = conn.prepare(sql) else { return Vec::new() };
     select.query_map([], |row| Ok(map(row))).unwrap().map(Result::unwrap).collect()
 }

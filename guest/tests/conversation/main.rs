@@ -2,8 +2,14 @@
 //!
 //! The clock is paused: a guest that waits costs no time, and every wait has a long limit.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
 
 mod desk;
 mod faults;
+mod pruning;
 mod turns;
