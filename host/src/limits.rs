@@ -176,3 +176,9 @@ pub const LEAST_MILLI_CPUS: u32 = 50;
 
 /// PID 1, the guest, and a provider with a tool.
 pub const LEAST_PIDS: u32 = 16;
+
+/// Reads of the inotify in a row before a flood is assumed: far above an honest guest's commits.
+pub const BELL_BURST: u32 = 200;
+
+/// Pause in a flood of rings.
+pub const BELL_PAUSE: Duration = Duration::from_millis(20);

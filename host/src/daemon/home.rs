@@ -57,11 +57,8 @@ fn taken(home: &Path, file: &mut File) -> HostError {
         Ok(_) if !pid.is_empty() => format!("process {pid}"),
         Ok(_) | Err(_) => "another process".to_owned(),
     };
-    HostError::new(
-        ErrorKind::Conflict,
-        format!("a host runs in {} already: {who}", home.display()),
-    )
-    .hint("stop it with `lazaret down`, or choose another home with --home")
+    HostError::new(ErrorKind::Conflict, format!("a host runs in {} already: {who}", home.display()))
+        .hint("stop it with `lazaret down`, or choose another home with --home")
 }
 
 #[cfg(test)]

@@ -62,6 +62,15 @@ pub struct Settings {
     pub max_containers: usize,
 }
 
+/// How the host is told to end.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Take nothing new in, finish what is being written.
+    pub closing: CancellationToken,
+    /// End at once, as in a crash: what was not committed is not finished.
+    pub abandon: CancellationToken,
+}
+
 /// Runs the host until it is told to end; then what is being written is finished, and containers
 /// are left running. The caller holds the lock on the home.
 ///
@@ -72,13 +81,11 @@ pub async fn run(
     ports: Ports,
     store: Store,
     requests: mpsc::Receiver<Request>,
-    closing: CancellationToken,
+    stop: Stop,
 ) -> Result<()> {
     let (to_daemon, from_sessions) = mpsc::channel(limits::DAEMON_QUEUE);
     let (engine_events, from_engine) = mpsc::channel(limits::DAEMON_QUEUE);
-    let tracker = TaskTracker::new();
     let engine = ports.engine.clone();
-    tracker.spawn(async move { engine.watch(engine_events).await });
     let context = Arc::new(Context {
         clock: ports.clock,
         store,
@@ -89,10 +96,12 @@ pub async fn run(
         run_dir: settings.run_dir,
         time_zone: settings.time_zone,
         slots: Arc::new(Semaphore::new(settings.max_containers)),
-        tracker,
-        closing: closing.clone(),
+        tracker: TaskTracker::new(),
+        closing: stop.closing,
+        abandon: stop.abandon,
         daemon: to_daemon,
     });
+    context.spawn(async move { engine.watch(engine_events).await });
     let mut daemon = Daemon {
         context,
         sessions: HashMap::new(),
@@ -104,10 +113,17 @@ pub async fn run(
         from_sessions,
         from_engine,
     };
-    daemon.begin().await?;
-    daemon.serve().await;
-    daemon.end().await;
-    Ok(())
+    let abandon = daemon.context.abandon.clone();
+    let life = async move {
+        daemon.begin().await?;
+        daemon.serve().await;
+        daemon.end().await;
+        Ok(())
+    };
+    tokio::select! { biased;
+        () = abandon.cancelled() => Ok(()),
+        ended = life => ended,
+    }
 }
 
 struct Daemon {
@@ -167,7 +183,7 @@ impl Daemon {
                     return;
                 }
                 Event::Request(request) => self.on_request(request).await,
-                Event::Session(said) => self.on_session(said).await,
+                Event::Session(said) => self.on_session(said),
                 Event::Engine(said) => self.on_engine(said).await,
                 Event::Due => self.on_due().await,
                 Event::Closing => return,

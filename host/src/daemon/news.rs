@@ -15,7 +15,7 @@ use crate::{
     error::{HostError, Result},
     sessions::{
         Boot,
-        handle::{Command, FromSession},
+        handle::{Command, FromSession, SessionHandle},
     },
 };
 
@@ -63,7 +63,7 @@ impl Daemon {
                 }
                 Err(_) => home,
             };
-            self.context.tracker.spawn(async move {
+            self.context.spawn(async move {
                 let ended = engine.kill(&live.container).await;
                 if let Err(failure) = ended.and(engine.remove(&live.container, &log_to).await) {
                     warn!(%failure, "cannot remove an orphan");
@@ -75,9 +75,10 @@ impl Daemon {
     pub(super) async fn on_engine(&mut self, said: EngineEvent) {
         match said {
             EngineEvent::Exited { session, container, code, out_of_memory } => {
-                let told = self.sessions.get(&session).map(|handle| {
-                    handle.tell(Command::Exited { container, code, out_of_memory })
-                });
+                let told = self
+                    .sessions
+                    .get(&session)
+                    .map(|handle| handle.tell(Command::Exited { container, code, out_of_memory }));
                 if matches!(told, Some(Err(_))) {
                     // Its mailbox is full of messages; the next comparison finds the container
                     // gone.
@@ -106,16 +107,16 @@ impl Daemon {
         }
     }
 
-    pub(super) async fn on_session(&mut self, said: FromSession) {
+    pub(super) fn on_session(&mut self, said: FromSession) {
         match said {
             FromSession::Retire { session, due, may_end } => {
-                let empty = self.sessions.get(&session).is_none_or(|handle| handle.is_empty());
+                let empty = self.sessions.get(&session).is_none_or(SessionHandle::is_empty);
                 if empty {
                     self.forget(&session);
                     self.due.extend(due.map(|at| (at, session)));
                 }
                 // A task that is gone needs no answer.
-                drop(may_end.send(empty));
+                let _gone = may_end.send(empty).is_err();
             }
             FromSession::Ended { session } => self.forget(&session),
         }

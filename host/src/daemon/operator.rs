@@ -13,7 +13,11 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
     requests::Request,
-    sessions::{handle::Command, lifecycle::State, session_info},
+    sessions::{
+        handle::{Command, SessionHandle},
+        lifecycle::State,
+        session_info,
+    },
 };
 
 impl Daemon {
@@ -111,10 +115,7 @@ impl Daemon {
         }
     }
 
-    async fn session_named(
-        &mut self,
-        wanted: &str,
-    ) -> Result<crate::sessions::handle::SessionHandle> {
+    async fn session_named(&mut self, wanted: &str) -> Result<SessionHandle> {
         let id = self.find_session(wanted).await?;
         self.known_session(id).await
     }
@@ -122,7 +123,7 @@ impl Daemon {
     async fn list_sessions(&self) -> Result<Vec<SessionInfo>> {
         let mut list = Vec::new();
         for record in self.context.store.sessions().await? {
-            let view = self.sessions.get(&record.id).map(|handle| handle.view());
+            let view = self.sessions.get(&record.id).map(SessionHandle::view);
             let asleep = if record.set_aside.is_some() { State::SetAside } else { State::Asleep };
             let facts = self.facts(record).await?;
             let state = view.as_ref().map_or(asleep, |view| view.state);
@@ -152,7 +153,7 @@ impl Daemon {
     }
 }
 
-fn tell(handle: &crate::sessions::handle::SessionHandle, command: Command) {
+fn tell(handle: &SessionHandle, command: Command) {
     if let Err(full) = handle.tell(command) {
         full.refuse();
     }
@@ -166,10 +167,7 @@ fn check_agent(new: &NewAgent) -> Result<()> {
         && !new.name.starts_with('-');
     if !named {
         return Err(HostError::new(ErrorKind::Invalid, format!("{:?} is no name", new.name)).hint(
-            format!(
-                "up to {} of a-z, 0-9 and -, not beginning with -",
-                limits::NAME_BYTES
-            ),
+            format!("up to {} of a-z, 0-9 and -, not beginning with -", limits::NAME_BYTES),
         ));
     }
     if !limits::PROVIDERS.contains(&new.provider.as_str()) {

@@ -31,7 +31,12 @@ use crate::{
 
 impl Daemon {
     /// Takes a message in; the answer is given by the session's task, once the row is durable.
-    pub(super) async fn send(&mut self, agent: &str, message: SendMessage, answer: Answer<Accepted>) {
+    pub(super) async fn send(
+        &mut self,
+        agent: &str,
+        message: SendMessage,
+        answer: Answer<Accepted>,
+    ) {
         match self.accept(agent, message).await {
             Ok((handle, row)) => {
                 if let Err(full) = handle.tell(Command::Append(Box::new(row), answer)) {

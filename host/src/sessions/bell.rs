@@ -13,6 +13,9 @@ pub trait Bells: Send + Sync + 'static {
     /// A bell that rings when the session's `outbound.db` was written and closed. It stops when
     /// it is dropped.
     fn watch(&self, dir: &SessionDir) -> Bell;
+
+    /// The session's `inbound.db` was written and closed. Wakes a guest that cannot watch files.
+    fn wrote(&self, dir: &SessionDir);
 }
 
 /// Rings when the guest may have written.

@@ -126,7 +126,9 @@ impl Runner {
             })?;
             Ok(())
         })
-        .await
+        .await?;
+        self.context.bells.wrote(&self.dir);
+        Ok(())
     }
 
     fn session_file(&self) -> SessionFile {

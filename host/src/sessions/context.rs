@@ -40,8 +40,24 @@ pub struct Context {
     pub tracker: TaskTracker,
     /// Set when the host ends: finish what is being written, leave containers running.
     pub closing: CancellationToken,
+    /// Set when the host is to end at once, as in a crash.
+    pub abandon: CancellationToken,
     /// To the daemon.
     pub daemon: mpsc::Sender<FromSession>,
+}
+
+impl Context {
+    /// Runs a task of this host: its end is awaited when the host closes, and it is dropped where
+    /// it stands when the host is abandoned.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let abandon = self.abandon.clone();
+        self.tracker.spawn(async move {
+            tokio::select! { biased;
+                () = abandon.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
 }
 
 impl std::fmt::Debug for Context {

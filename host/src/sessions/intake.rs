@@ -192,6 +192,7 @@ impl Runner {
     ) -> std::result::Result<Committed, CommitError> {
         match result {
             Ok(done) => {
+                self.context.bells.wrote(&self.dir);
                 self.commit_after = None;
                 self.forget_settled(&commit.staged);
                 for run in &done.settled {

@@ -17,6 +17,7 @@ pub mod lifecycle;
 mod container;
 
 pub mod bell;
+pub mod inotify;
 pub mod stuck;
 
 mod look;

@@ -163,7 +163,7 @@ impl Runner {
                 self.look_after = Instant::now() + limits::BELT_LONGEST;
             }
             Found::NotSettled => {}
-            Found::Fresh(fresh) => self.on_fresh(*fresh).await,
+            Found::Fresh(fresh) => self.on_fresh(*fresh),
             Found::Refused(refused) => self.on_refused(refused).await,
         }
         if self.exiting == Exiting::Looking {
@@ -171,7 +171,7 @@ impl Runner {
         }
     }
 
-    async fn on_fresh(&mut self, fresh: Fresh) {
+    fn on_fresh(&mut self, fresh: Fresh) {
         self.caught_up = true;
         self.cursor = fresh.cursor;
         self.look_wanted |= fresh.more;

@@ -58,10 +58,11 @@ pub fn spawn(context: &Arc<Context>, boot: Boot) -> SessionHandle {
     let (view, viewed) = watch::channel(Arc::new(View { state, notice }));
     let span = info_span!("session", session = %boot.facts.record.id);
     let task = run(context.clone(), boot, commands, view);
-    context.tracker.spawn(task.instrument(span));
+    context.spawn(task.instrument(span));
     SessionHandle::new(mailbox, viewed)
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of the session")]
 pub(super) struct Runner {
     pub(super) context: Arc<Context>,
     pub(super) facts: Facts,

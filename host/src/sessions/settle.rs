@@ -16,7 +16,7 @@ use crate::{limits, store::SettledRun};
 
 /// What follows for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// The guest has said nothing that still counts.
     Waiting,
     /// The guest works on it.
@@ -29,7 +29,7 @@ pub enum Verdict {
 
 /// How a row ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
+pub(super) struct Ending {
     /// The row's final status.
     pub status: InboundStatus,
     /// Its run's outcome.
@@ -42,7 +42,7 @@ pub struct Ending {
 
 /// Judges an ack.
 #[must_use]
-pub fn judge(row: &Unsettled, ack: Option<&AckSeen>) -> Verdict {
+pub(super) fn judge(row: &Unsettled, ack: Option<&AckSeen>) -> Verdict {
     // An ack of an earlier try says nothing about this one.
     let Some(ack) = ack.filter(|ack| ack.tries >= row.tries) else { return Verdict::Waiting };
     let over = |status, outcome, reason: Option<String>| {
@@ -63,7 +63,7 @@ pub fn judge(row: &Unsettled, ack: Option<&AckSeen>) -> Verdict {
 /// The runs that end with these rows: one per id that the guest named, and one of our own per row
 /// without one. Context rows end with their run and make none.
 #[must_use]
-pub fn runs_of(
+pub(super) fn runs_of(
     session: &SessionId,
     over: &[(Unsettled, Ending)],
     seen: &BTreeMap<RunId, RunSeen>,
@@ -102,7 +102,12 @@ pub fn runs_of(
 
 /// The run of a row that the host itself gives up.
 #[must_use]
-pub fn given_up(session: &SessionId, row: &Unsettled, why: &str, now: Timestamp) -> SettledRun {
+pub(super) fn given_up(
+    session: &SessionId,
+    row: &Unsettled,
+    why: &str,
+    now: Timestamp,
+) -> SettledRun {
     SettledRun {
         run: RunId::of_message(session, &row.id),
         session: session.clone(),
