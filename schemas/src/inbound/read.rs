@@ -216,7 +216,7 @@ fn collect_due(
     }
     // Context that was said after the last trigger belongs to a later turn of the same room.
     let origin = batch.triggers.first().and_then(|first| first.address.clone());
-    let last = batch.triggers.last().map_or(0, |row| row.seq);
+    let last = batch.triggers.iter().map(|row| row.seq).max().unwrap_or_default();
     context.retain(|row| row.address == origin && row.seq < last);
     batch.context = context;
     Ok(())
