@@ -2,8 +2,9 @@
 //!
 //! Owns the watch and its mask (closed after writing, nothing else: our own reads must not wake
 //! us). The belt looks at size, mtime and inode only; its pause grows from 5 ms to 1 s with the
-//! age of the last wake, so that an idle guest costs one `stat` a second. A watch that cannot be
-//! had (some mounts do not carry it) leaves the belt.
+//! age of the last wake. Some mounts do not carry inotify, and it leaves only the belt there; once
+//! the watch has told of a write, the mount does carry it and the belt loosens to 15 s, because
+//! even one `stat` a second is too much for a machine with many idle guests.
 
 use std::{
     fs, io,
@@ -33,6 +34,8 @@ pub struct Watch {
     inotify: Option<Armed>,
     watched: Option<Watched>,
     seen: Option<Stamp>,
+    /// The watch has told of a write, and the belt has found none that it missed since.
+    proven: bool,
     belt: Belt,
 }
 
@@ -78,6 +81,7 @@ impl Watch {
             inotify: inotify.ok(),
             watched: None,
             seen: None,
+            proven: false,
             belt: Belt::tight(),
         };
         watch.seen = stamp(&watch.file);
@@ -122,9 +126,11 @@ impl Watch {
     /// The belt's look. The watch's own events come first, so what it finds was missed.
     fn poll(&mut self) -> bool {
         self.belt.next = Instant::now() + self.belt.pause;
-        self.belt.pause = (self.belt.pause * 2).min(limits::BELT_MAX);
+        let longest = if self.proven { limits::BELT_MAX_PROVEN } else { limits::BELT_MAX };
+        self.belt.pause = (self.belt.pause * 2).min(longest);
         let now = stamp(&self.file);
         if now != self.seen {
+            self.proven = false;
             self.woken();
             self.belt.look_once_more = true;
             return true;
@@ -146,6 +152,7 @@ impl Wake for Watch {
             select! {
                 biased;
                 () = event(self.inotify.as_ref()) => {
+                    self.proven = true;
                     self.woken();
                     return;
                 }
