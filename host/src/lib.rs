@@ -3,9 +3,15 @@
 //! Modules stand in the order of a message's life.
 
 pub mod channels;
+pub mod gateway;
 pub mod requests;
 
 pub mod engine;
 
+pub mod config;
+
+pub mod client;
+
 pub mod error;
 pub mod limits;
+pub mod text;

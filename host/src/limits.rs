@@ -1,5 +1,57 @@
 //! Every bound of the host, each with its reason. Nothing else in the host sets one.
 
+use std::time::Duration;
+
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
 /// missed: a screen of fast replies, at about 300 bytes each.
 pub const ROOM_STREAM: usize = 256;
+
+/// Bytes of the sockets' folder: with a session's short name and a socket's behind it, the kernel's
+/// 107 are not reached.
+pub const RUN_DIR_BYTES: usize = 60;
+
+/// How long a container without work is kept: a pause in a conversation, not a lunch.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+/// Shortest idle time that makes sense: below it every message would be a cold start.
+pub const IDLE_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+
+/// One request to the host's socket: attachments of 100 MiB are 134 MiB in base64, the rest is
+/// room for text and names.
+pub const REQUEST_BYTES: usize = 140 * 1024 * 1024;
+
+/// Bytes of one file that is sent: the contract's limit, told before the file is read.
+pub const ATTACHMENT_BYTES: u64 = 25 * 1024 * 1024;
+
+/// Until the head of an answer is there. Most take a millisecond; a full disk queue takes seconds.
+pub const REQUEST_TIME: Duration = Duration::from_secs(60);
+
+/// What a client waits beyond [`REQUEST_TIME`], so that the host's own word comes first.
+pub const CLIENT_MARGIN: Duration = Duration::from_secs(5);
+
+/// Between two signs of life on a quiet stream: a reader that is gone is noticed by it.
+pub const STREAM_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What open requests get to finish when the host ends; streams end at once.
+pub const GATEWAY_DRAIN: Duration = Duration::from_secs(5);
+
+/// One answer that a client takes into memory; files are not answers, they are streamed.
+pub const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// One event of a stream: an agent's longest text with room for JSON's escapes.
+pub const EVENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Between two tries of a client to reach a host that went away.
+pub const RECONNECT_EVERY: Duration = Duration::from_millis(250);
+
+/// Past messages that `chat` shows first: one screen.
+pub const CHAT_HISTORY: usize = 10;
+
+/// Lines that `chat` remembers for the arrow keys.
+pub const CHAT_LINES: usize = 1_000;
+
+/// Lines typed at `chat` that wait while one is being sent: more than a person types meanwhile.
+pub const CHAT_QUEUE: usize = 16;
+
+/// Replies of one batch that `send --wait` holds until it knows which are its own.
+pub const HELD_REPLIES: usize = 256;
