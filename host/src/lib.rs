@@ -10,7 +10,10 @@ pub mod engine;
 
 pub mod config;
 
+pub mod cli;
 pub mod client;
+
+pub mod daemon;
 
 pub mod error;
 pub mod limits;

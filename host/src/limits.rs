@@ -55,3 +55,41 @@ pub const CHAT_QUEUE: usize = 16;
 
 /// Replies of one batch that `send --wait` holds until it knows which are its own.
 pub const HELD_REPLIES: usize = 256;
+
+/// Threads that run the host's tasks. Its work is waiting for disks and sockets; more threads
+/// would only cost memory.
+pub const WORKERS: usize = 2;
+
+/// Threads for what blocks. Each session does one write at a time, and the disk does one at all.
+pub const BLOCKING_THREADS: usize = 16;
+
+/// Stack of a thread: JSON of the deepest nesting that is read fits many times.
+pub const THREAD_STACK: usize = 1024 * 1024;
+
+/// How long `down` waits for the host's process to end: beyond its own drain and writes.
+pub const DOWN_WAIT: Duration = Duration::from_secs(30);
+
+/// Between two looks whether a process has ended.
+pub const PROCESS_POLL: Duration = Duration::from_millis(20);
+
+/// Longest name of a file that is saved, in bytes: file systems end at 255, and a number may
+/// follow.
+pub const SAVED_NAME_BYTES: usize = 200;
+
+/// Files of one name that are kept beside each other before saving gives up.
+pub const SAVED_TWINS: u32 = 1_000;
+
+/// Until a host that `demo` starts answers: it makes a home and asks the engine.
+pub const DEMO_START: Duration = Duration::from_secs(20);
+
+/// Until an engine that `demo` installed answers the host, which looks for it by itself.
+pub const DEMO_ENGINE: Duration = Duration::from_secs(60);
+
+/// One message of `demo`, cold: the built-in image is imported first.
+pub const DEMO_MESSAGE: Duration = Duration::from_secs(120);
+
+/// Until the host of `demo` has ended and taken its container along, before it is killed.
+pub const DEMO_END: Duration = Duration::from_secs(30);
+
+/// Lines of the host's log that `demo` shows when the host did not come up.
+pub const DEMO_LOG_LINES: usize = 20;

@@ -111,10 +111,14 @@ fn bad(error: &toml::de::Error) -> HostError {
     HostError::new(ErrorKind::Invalid, error.message().to_owned())
 }
 
+/// A length of time as people write it: `90s`, `10m`, `2h`.
+#[must_use]
+pub fn length_of_time(word: &str) -> Option<Duration> {
+    word.parse::<SignedDuration>().ok().and_then(|length| length.try_into().ok())
+}
+
 fn idle_timeout(word: &str) -> Result<Duration> {
-    let length: Option<Duration> =
-        word.parse::<SignedDuration>().ok().and_then(|length| length.try_into().ok());
-    length.filter(|length| *length >= limits::IDLE_TIMEOUT_MIN).ok_or_else(|| {
+    length_of_time(word).filter(|length| *length >= limits::IDLE_TIMEOUT_MIN).ok_or_else(|| {
         HostError::new(
             ErrorKind::Invalid,
             format!("idle_timeout {word:?} is not a length of time of a second or more"),

@@ -20,7 +20,7 @@ mod file;
 mod places;
 
 use file::File;
-pub use file::LogFormat;
+pub use file::{LogFormat, length_of_time};
 
 /// The settings' file in the home.
 pub const FILE_NAME: &str = "lazaret.toml";
@@ -37,6 +37,8 @@ pub struct Config {
     pub run_dir: PathBuf,
     /// Where a client keeps what only it needs, such as the lines typed at `chat`.
     pub state_dir: PathBuf,
+    /// Where what is thrown away again may lie.
+    pub scratch: PathBuf,
     /// Where the engine may listen.
     pub engine: EnginePlaces,
     /// The guest program, when one was found.
@@ -45,14 +47,16 @@ pub struct Config {
     pub image: Option<String>,
     /// How long a container without work is kept.
     pub idle_timeout: Duration,
-    /// What is logged, in the notation of `tracing`.
-    pub log: String,
+    /// What is logged, in the notation of `tracing`; `None` is each command's own choice.
+    pub log: Option<String>,
     /// How it is logged.
     pub log_format: LogFormat,
     /// The IANA name of the host's time zone.
     pub time_zone: String,
     /// Whether agents run in containers. `false` only by `up --no-isolation`.
     pub isolated: bool,
+    /// Whether the host takes its containers with it when it ends. Only for `demo`.
+    pub ephemeral: bool,
 }
 
 /// What may say where the engine is.
@@ -71,7 +75,7 @@ pub struct EnginePlaces {
 }
 
 /// The environment variables that are read, and no others.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 14] = [
     "LAZARET_HOME",
     "LAZARET_RUN_DIR",
     "LAZARET_ENGINE",
@@ -85,6 +89,7 @@ const VARIABLES: [&str; 13] = [
     "XDG_DATA_HOME",
     "XDG_STATE_HOME",
     "XDG_RUNTIME_DIR",
+    "TMPDIR",
 ];
 
 /// What the machine says, beside flags and file.
@@ -171,6 +176,7 @@ fn resolve(home: PathBuf, file: File, around: &Surroundings) -> Result<Config> {
     Ok(Config {
         run_dir,
         state_dir: places::state_dir(&home, around),
+        scratch: around.absolute("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp")),
         engine: EnginePlaces {
             docker_host: around
                 .text("LAZARET_ENGINE")
@@ -189,16 +195,14 @@ fn resolve(home: PathBuf, file: File, around: &Surroundings) -> Result<Config> {
             .or_else(|| file.guest.map(|path| home.join(path))),
         image: file.image,
         idle_timeout: file.idle_timeout.unwrap_or(limits::IDLE_TIMEOUT),
-        log: around
-            .text("LAZARET_LOG")
-            .or(file.log)
-            .unwrap_or_else(|| "warn,host=info,lazaret=info".to_owned()),
+        log: around.text("LAZARET_LOG").or(file.log),
         log_format,
         time_zone: file
             .time_zone
             .or_else(|| around.time_zone.clone())
             .unwrap_or_else(|| "UTC".to_owned()),
         isolated: true,
+        ephemeral: false,
         home,
     })
 }
@@ -238,7 +242,8 @@ mod tests {
         ];
         let config = resolved(toml, &env);
         assert_eq!(config.engine.docker_host.as_deref(), Some("unix:///ours.sock"));
-        assert_eq!((config.log.as_str(), config.log_format), ("debug", LogFormat::Pretty));
+        assert_eq!(config.log.as_deref(), Some("debug"));
+        assert_eq!(config.log_format, LogFormat::Pretty);
         assert_eq!(
             resolved(toml, &env[1..2]).engine.docker_host.as_deref(),
             Some("unix:///docker.sock")

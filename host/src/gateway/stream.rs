@@ -60,6 +60,7 @@ pub(super) async fn stream(
         daemon,
         address,
         missed: VecDeque::new(),
+        behind: position.after.is_some(),
         sent: Sent { session: None, seq: position.after.unwrap_or(0) },
     };
     if position.after.is_some() {
@@ -83,6 +84,8 @@ struct Feed {
     address: Address,
     /// From history, to be sent before what is live.
     missed: VecDeque<RoomMessage>,
+    /// Whether the reader waits to be told that it has all it missed.
+    behind: bool,
     sent: Sent,
 }
 
@@ -95,6 +98,9 @@ impl Feed {
                     return Some(RoomEvent::Message(message));
                 }
                 continue;
+            }
+            if std::mem::take(&mut self.behind) {
+                return Some(RoomEvent::CaughtUp);
             }
             let received = tokio::select! {
                 received = self.live.recv() => received,
@@ -148,7 +154,10 @@ fn on_the_wire(event: &RoomEvent) -> Event {
     let line = Event::default();
     let line = match event {
         RoomEvent::Message(message) => line.id(message.seq.to_string()),
-        RoomEvent::Typing { .. } | RoomEvent::RunFinished { .. } | RoomEvent::Notice { .. } => line,
+        RoomEvent::Typing { .. }
+        | RoomEvent::RunFinished { .. }
+        | RoomEvent::CaughtUp
+        | RoomEvent::Notice { .. } => line,
     };
     // Serialising these types cannot fail: their maps have text keys only.
     line.json_data(event).unwrap_or_default()
