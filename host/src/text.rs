@@ -1,7 +1,7 @@
 //! Every sentence that the host says to a person, in one place.
 //!
-//! Owns the words, so that one voice speaks. Rooms get calm sentences without internals; causes
-//! go to the operator's log.
+//! Owns wording only, so that one voice speaks and the same thing is called the same everywhere.
+//! Rooms get calm sentences without internals; causes go to the operator's log.
 
 use schemas::ids::MessageId;
 
@@ -60,4 +60,123 @@ pub fn lock_holder() -> String {
 #[must_use]
 pub fn waiting() -> String {
     "Your message is kept; I wait until a container can be started.".to_owned()
+}
+
+/// The guest program is not where it should be.
+pub const NO_GUEST: &str = "the program lazaret-guest is not beside lazaret";
+
+/// What to do about [`NO_GUEST`].
+pub const NO_GUEST_HINT: &str =
+    "build it, then put it there or name it by guest = \"…\" in lazaret.toml";
+
+/// When a settings file cannot be read and nothing better is known.
+pub const FILE_HINT: &str = "see the settings that `lazaret up --help` lists";
+
+/// What the program is, above its help.
+pub const ABOUT: &str = "Runs AI agents in containers and carries their messages";
+
+/// Where to begin, below the help.
+pub const AFTER_HELP: &str = "\
+Begin with:
+  lazaret demo                see it work, on a temporary home
+  lazaret up                  run the host
+  lazaret agents create andy  make an agent
+  lazaret chat andy           talk with it
+
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no host is running";
+
+/// When no host answers.
+pub const START_IT: &str = "start it with: lazaret up";
+
+/// At the start of `chat`.
+pub const CHAT_HELP: &str = "/file <path> attaches a file to the next message, /quit leaves";
+
+/// When the host goes away under a client that waits.
+pub const HOST_AWAY: &str = "the host is away; waiting for it to come back";
+
+/// When it is there again.
+pub const HOST_BACK: &str = "the host is back";
+
+/// When something was typed while the host was away.
+pub const KEPT_FOR_LATER: &str = "your message is kept and sent when the host is back";
+
+/// At each start without containers.
+pub const NOT_ISOLATED: &str = "NO ISOLATION: agents run as plain processes of this user, with \
+                                all that this user may do; never give them what strangers wrote";
+
+/// What `demo` says before it installs an engine.
+pub const DEMO_INSTALLS: &str = "No container engine answers. This is Debian or Ubuntu and you are \
+                                 root, so I install one now: apt-get install docker.io";
+
+/// What `demo` says where it cannot install an engine.
+pub const DEMO_NO_ENGINE: &str = "\
+No container engine answers, and I cannot install one here. To get one:
+  Debian, Ubuntu   sudo apt-get install docker.io
+  Fedora           sudo dnf install moby-engine && sudo systemctl start docker
+  elsewhere        https://docs.docker.com/engine/install
+Your user must be allowed to use it (group docker), or it must run rootless.";
+
+/// What `demo` says before it goes on without an engine.
+pub const DEMO_UNISOLATED: &str = "\
+=====================================================================
+  NOTHING IS ISOLATED from here on: the agent runs as a plain process
+  of yours. It only echoes, so it does no harm. Run no real agent so.
+=====================================================================";
+
+/// What the demo's first message says.
+pub const DEMO_HELLO: &str = "Hello andy, please read the note.";
+
+/// What stands in the file that goes with it.
+pub const DEMO_NOTE: &str = "A small text, made in memory, on its way into a container.\n";
+
+/// What to type after the demo.
+pub const DEMO_NEXT: &str = "\
+Now with a home that stays:
+  lazaret up                       in one terminal
+  lazaret agents create andy       in another
+  lazaret chat andy";
+
+/// That an agent is at work.
+#[must_use]
+pub fn working(agent: &str) -> String {
+    format!("{agent} is working…")
+}
+
+/// That a run did not complete, and why.
+#[must_use]
+pub fn run_ended(outcome: schemas::message::Outcome, reason: Option<&str>) -> String {
+    let outcome = outcome.as_str();
+    match reason {
+        Some(reason) => format!("the run ended as {outcome}: {reason}"),
+        None => format!("the run ended as {outcome}"),
+    }
+}
+
+/// The nearest known words to one that is not known, or all of them when none is near.
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    let near = known
+        .clone()
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .min();
+    match near {
+        Some((_, candidate)) => format!("did you mean {candidate}?"),
+        None => {
+            let all: Vec<&str> = known.into_iter().collect();
+            format!("known are {}", all.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_word_is_suggested_and_a_far_one_gets_the_list() {
+        assert_eq!(did_you_mean("imgae", ["engine", "image"]), "did you mean image?");
+        assert_eq!(did_you_mean("zebra", ["engine", "image"]), "known are engine, image");
+    }
 }

@@ -138,6 +138,8 @@ pub enum RoomEvent {
         /// Why, when it did not complete; safe for people.
         reason: Option<String>,
     },
+    /// All that was missed has been sent; sent once, and only to who asked for what it missed.
+    CaughtUp,
     /// The host says something about the session.
     Notice {
         /// Its session.

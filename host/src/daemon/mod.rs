@@ -60,6 +60,12 @@ pub struct Settings {
     pub time_zone: String,
     /// Containers that may run at once.
     pub max_containers: usize,
+    /// How long a container without work is kept.
+    pub idle_after: Duration,
+    /// The image of agents that bring none; `None` is the built-in one.
+    pub image: Option<String>,
+    /// Whether containers end with the host.
+    pub ephemeral: bool,
 }
 
 /// How the host is told to end.
@@ -95,6 +101,8 @@ pub async fn run(
         home: settings.home,
         run_dir: settings.run_dir,
         time_zone: settings.time_zone,
+        idle_after: settings.idle_after,
+        image: settings.image,
         slots: Arc::new(Semaphore::new(settings.max_containers)),
         tracker: TaskTracker::new(),
         closing: stop.closing,
@@ -117,7 +125,10 @@ pub async fn run(
     let life = async move {
         daemon.begin().await?;
         daemon.serve().await;
-        daemon.end().await;
+        let context = daemon.end().await;
+        if settings.ephemeral {
+            news::end_containers(&context).await;
+        }
         Ok(())
     };
     tokio::select! { biased;
@@ -213,7 +224,7 @@ impl Daemon {
     }
 
     /// Joins every task. Containers go on without us.
-    async fn end(mut self) {
+    async fn end(mut self) -> Arc<Context> {
         info!("ending: what is being written is finished, containers go on");
         self.requests.close();
         while let Some(request) = self.requests.recv().await {
@@ -224,5 +235,6 @@ impl Daemon {
         // Sessions may still say that they retire; with the receiver gone they just end.
         drop(self.from_sessions);
         self.context.tracker.wait().await;
+        self.context
     }
 }

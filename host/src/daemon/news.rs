@@ -14,10 +14,22 @@ use crate::{
     engine::{EngineEvent, LiveContainer},
     error::{HostError, Result},
     sessions::{
-        Boot,
+        Boot, Context,
         handle::{Command, FromSession, SessionHandle},
     },
 };
+
+/// Takes the containers along, for a host that was only there for a demonstration.
+pub(super) async fn end_containers(context: &Context) {
+    let list = context.engine.list().await.unwrap_or_default();
+    for live in list {
+        let log_to = context.home.join("sessions");
+        let killed = context.engine.kill(&live.container).await;
+        if let Err(failure) = killed.and(context.engine.remove(&live.container, &log_to).await) {
+            warn!(%failure, "cannot remove a container");
+        }
+    }
+}
 
 /// What the engine knows, by session.
 pub(super) type Live = HashMap<SessionId, LiveContainer>;

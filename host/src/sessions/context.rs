@@ -34,6 +34,10 @@ pub struct Context {
     pub run_dir: PathBuf,
     /// The IANA name of the time zone that agents are shown.
     pub time_zone: String,
+    /// How long a container without work is kept.
+    pub idle_after: std::time::Duration,
+    /// The image of agents that bring none.
+    pub image: Option<String>,
     /// The cap on running containers; fair, first come first served.
     pub slots: Arc<Semaphore>,
     /// Every task of this host.
@@ -113,7 +117,7 @@ impl Facts {
             agent_dir: context.home.join("agents").join(&agent.folder),
             agent_dir_writable: self.trusted(),
             socket_dir: context.run_dir.join(format!("s{}", self.record.uid_index)),
-            image: agent.image.clone(),
+            image: agent.image.clone().or_else(|| context.image.clone()),
             resources: Resources {
                 memory_bytes: agent.memory_bytes,
                 milli_cpus: agent.milli_cpus,

@@ -114,6 +114,7 @@ impl Runner {
             heartbeat,
             last_seen: self.last_seen,
             last_active: self.last_active,
+            idle_after: self.context.idle_after,
         };
         match stuck::judge(&signs) {
             stuck::Verdict::Fine => {}

@@ -2,6 +2,8 @@
 //!
 //! Owns the two verdicts. All inputs are passed; times are read by the caller.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::limits;
@@ -19,6 +21,8 @@ pub struct Signs {
     pub last_seen: Timestamp,
     /// When it was last asked for something, or last said something.
     pub last_active: Timestamp,
+    /// How long a quiet guest is kept.
+    pub idle_after: Duration,
 }
 
 /// What follows from the signs.
@@ -44,7 +48,9 @@ pub fn judge(signs: &Signs) -> Verdict {
         }
         return Verdict::Fine;
     }
-    if signs.now.duration_since(signs.last_active) > limits::IDLE_AFTER {
+    if signs.now.duration_since(signs.last_active).unsigned_abs() > signs.idle_after
+        && signs.now > signs.last_active
+    {
         return Verdict::Idle;
     }
     Verdict::Fine
@@ -66,6 +72,7 @@ mod tests {
             heartbeat: heartbeat.map(at),
             last_seen: at(1_000),
             last_active: at(1_000),
+            idle_after: limits::IDLE_TIMEOUT,
         };
         assert_eq!(judge(&signs), expected);
     }

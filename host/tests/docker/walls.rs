@@ -79,9 +79,9 @@ async fn its_bounds_are_set() {
         let hard: u64 = line.split_whitespace().nth(4).unwrap().parse().unwrap();
         assert!(hard <= limits::NOFILE, "{line}");
 
-        let pids = limits::container::PIDS.to_string();
+        let pids = limits::DEFAULT_PIDS.to_string();
         assert_eq!(bound(pid, "pids", "pids.max", "pids.max"), pids);
-        let memory = limits::container::MEMORY_BYTES.to_string();
+        let memory = limits::DEFAULT_MEMORY_BYTES.to_string();
         assert_eq!(bound(pid, "memory", "memory.limit_in_bytes", "memory.max"), memory);
         let swap = bound(pid, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
         assert!(swap == memory || swap == "0", "swap is {swap}");

@@ -84,9 +84,9 @@ impl Yard {
             socket_dir: self.home.path().join(format!("k{number}")),
             image: None,
             resources: Resources {
-                memory_bytes: limits::container::MEMORY_BYTES,
-                milli_cpus: limits::container::MILLI_CPUS,
-                pids: limits::container::PIDS,
+                memory_bytes: limits::DEFAULT_MEMORY_BYTES,
+                milli_cpus: limits::DEFAULT_MILLI_CPUS,
+                pids: limits::DEFAULT_PIDS,
             },
             uid_index: number,
             gid_index: 0,

@@ -1,0 +1,176 @@
+//! `lazaret agents create|list`.
+
+use schemas::admin::{Agent, NewAgent, SessionMode};
+
+use super::{
+    Context,
+    out::{size, table},
+};
+use crate::error::Result;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Make an agent, with a room of its own at the terminal
+    Create(Create),
+    /// List agents
+    List,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Create {
+    /// What people call it; unique
+    name: String,
+    /// What answers
+    #[arg(long, default_value = "echo")]
+    provider: String,
+    /// Image to run in [default: a built-in one without any programs]
+    #[arg(long)]
+    image: Option<String>,
+    /// Memory cap, such as 512M or 2G
+    #[arg(long, value_parser = bytes)]
+    memory: Option<u64>,
+    /// CPU cap, such as 1.5
+    #[arg(long, value_parser = milli_cpus)]
+    cpus: Option<u32>,
+    /// Cap on processes and threads
+    #[arg(long)]
+    pids: Option<u32>,
+    /// Which messages share a session: shared (all of a room), per-thread, agent-shared (all)
+    #[arg(long, default_value = "shared", value_parser = session_mode)]
+    session_mode: SessionMode,
+    /// Let the terminal room change the agent's own folder (memory, instructions)
+    #[arg(long)]
+    trusted: bool,
+}
+
+/// Does the command.
+pub(super) async fn run(command: Command, context: &Context) -> Result<()> {
+    let mut client = context.connect().await?;
+    match command {
+        Command::Create(create) => {
+            let agent: Agent = client.post("/v1/agents", &NewAgent::from(create)).await?;
+            context.out.result(&agent, |agent| {
+                format!("made {name}; talk with it: lazaret chat {name}", name = agent.name)
+            });
+        }
+        Command::List => {
+            let agents: Vec<Agent> = client.get("/v1/agents").await?;
+            context.out.result(&agents, |agents| for_people(agents));
+        }
+    }
+    Ok(())
+}
+
+impl From<Create> for NewAgent {
+    fn from(create: Create) -> Self {
+        Self {
+            name: create.name,
+            provider: create.provider,
+            image: create.image,
+            memory_bytes: create.memory,
+            milli_cpus: create.cpus,
+            pids: create.pids,
+            session_mode: create.session_mode,
+            trusted: create.trusted,
+        }
+    }
+}
+
+fn for_people(agents: &[Agent]) -> String {
+    let rows: Vec<[String; 6]> = agents
+        .iter()
+        .map(|agent| {
+            [
+                agent.name.clone(),
+                agent.provider.clone(),
+                agent.image.clone().unwrap_or_else(|| "built-in".to_owned()),
+                size(agent.memory_bytes),
+                format!("{}.{}", agent.milli_cpus / 1000, agent.milli_cpus % 1000 / 100),
+                agent.pids.to_string(),
+            ]
+        })
+        .collect();
+    table(["NAME", "PROVIDER", "IMAGE", "MEMORY", "CPUS", "PIDS"], &rows)
+}
+
+fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let wrong = || format!("{text:?} is not a size such as 512M or 2G");
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = text.strip_prefix(digits).unwrap_or_default();
+    let power = match unit.trim_end_matches(['i', 'B', 'b']).to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1024_u64.pow(power)).filter(|bytes| *bytes > 0).ok_or_else(wrong)
+}
+
+fn milli_cpus(text: &str) -> std::result::Result<u32, String> {
+    let wrong = || format!("{text:?} is not a number of CPUs such as 0.5 or 2");
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    if part.is_empty() || part.len() > 3 || !part.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let whole: u32 = whole.parse().map_err(|_| wrong())?;
+    let part: u32 = format!("{part:0<3}").parse().map_err(|_| wrong())?;
+    let milli = whole.checked_mul(1000).and_then(|milli| milli.checked_add(part));
+    milli.filter(|milli| *milli > 0).ok_or_else(wrong)
+}
+
+fn session_mode(text: &str) -> std::result::Result<SessionMode, String> {
+    match text {
+        "shared" => Ok(SessionMode::Shared),
+        "per-thread" => Ok(SessionMode::PerThread),
+        "agent-shared" => Ok(SessionMode::AgentShared),
+        other => Err(format!("{other:?} is none of shared, per-thread, agent-shared")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use schemas::ids::AgentId;
+
+    use super::*;
+
+    #[test]
+    fn agents_are_listed_with_their_walls() {
+        let agent = Agent {
+            id: AgentId::mint(Timestamp::UNIX_EPOCH),
+            name: "andy".to_owned(),
+            folder: "andy".to_owned(),
+            provider: "echo".to_owned(),
+            image: None,
+            memory_bytes: 2 << 30,
+            milli_cpus: 1500,
+            pids: 512,
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        insta::assert_snapshot!(for_people(&[agent]), @r"
+        NAME  PROVIDER  IMAGE     MEMORY  CPUS  PIDS
+        andy  echo      built-in  2 GiB   1.5   512
+        ");
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        let read = ["1024", "512M", "2G", "2GiB", "1kb"].map(|text| bytes(text).unwrap());
+        assert_eq!(read, [1024, 512 << 20, 2 << 30, 2 << 30, 1024]);
+        for wrong in ["", "G", "1.5G", "-1", "2X", "0", "99999999999T"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn cpus_are_read_to_the_thousandth() {
+        let read = ["2", "1.5", "0.25", "0.001"].map(|text| milli_cpus(text).unwrap());
+        assert_eq!(read, [2000, 1500, 250, 1]);
+        for wrong in ["", "0", "1.", "1.2345", "x", "-1", "5000000"] {
+            assert!(milli_cpus(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `lazaret demo`: a real message on its whole way, with the times, on a temporary home.
+//!
+//! It starts a host as a process of its own and speaks to it as any client does, so what it shows
+//! is what a person gets. Whatever happens, the host is stopped and the home is deleted.
+
+use schemas::admin::{Agent, NewAgent, Status};
+use tokio::time::{Instant, sleep};
+
+use super::{Context, out::Out};
+use crate::{
+    client::Client,
+    error::{ErrorKind, HostError, Result},
+    limits, text,
+};
+
+mod engine;
+mod host;
+mod story;
+
+use host::Host;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Do not install an engine where none answers
+    #[arg(long)]
+    no_install: bool,
+    /// Go without an engine: the agent is a plain process and nothing is isolated
+    #[arg(long)]
+    no_isolation: bool,
+}
+
+/// The name of the demo's agent.
+const AGENT: &str = "andy";
+
+/// Shows everything, and leaves nothing behind.
+pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
+    // Before anything is started or installed.
+    context.config.guest()?;
+    let (host, isolated) = start(&args, context).await?;
+    let shown = show(&host, isolated, context.out).await;
+    context.out.line("\nStopping the host, removing its container and its home.");
+    let ended = host.end().await;
+    shown?;
+    ended?;
+    context.out.line(format!("\n{}", text::DEMO_NEXT));
+    Ok(())
+}
+
+/// A host whose engine answers, or one without isolation where no engine can be had.
+async fn start(args: &Args, context: &Context) -> Result<(Host, bool)> {
+    let out = context.out;
+    if !args.no_isolation {
+        let host = Host::start(&context.config, true).await?;
+        let reached = reach_engine(&host, args, out).await;
+        match reached {
+            Ok(true) => return Ok((host, true)),
+            Ok(false) => host.end().await?,
+            Err(error) => {
+                host.end().await?;
+                return Err(error);
+            }
+        }
+    }
+    out.line(text::DEMO_UNISOLATED);
+    Ok((Host::start(&context.config, false).await?, false))
+}
+
+async fn reach_engine(host: &Host, args: &Args, out: Out) -> Result<bool> {
+    let mut client = host.client().await?;
+    let status: Status = client.get("/v1/status").await?;
+    out.line(format!("A host runs on {} (pid {}).", status.home, status.pid));
+    if status.engine_ok {
+        out.line(format!("It reaches an engine: {}.", status.engine));
+        return Ok(true);
+    }
+    if args.no_install || !engine::can_install() {
+        out.line(text::DEMO_NO_ENGINE);
+        return Ok(false);
+    }
+    out.line(text::DEMO_INSTALLS);
+    if let Err(error) = engine::install().await {
+        out.line(format!("That did not work: {}.", error.chain()));
+        return Ok(false);
+    }
+    engine_answers(&mut client, out).await
+}
+
+/// The host looks for its engine by itself; this only watches.
+async fn engine_answers(client: &mut Client, out: Out) -> Result<bool> {
+    let deadline = Instant::now() + limits::DEMO_ENGINE;
+    while Instant::now() < deadline {
+        let status: Status = client.get("/v1/status").await?;
+        if status.engine_ok {
+            out.line(format!("The host reaches it: {}.", status.engine));
+            return Ok(true);
+        }
+        sleep(limits::RECONNECT_EVERY).await;
+    }
+    out.line("It does not answer.");
+    Ok(false)
+}
+
+async fn show(host: &Host, isolated: bool, out: Out) -> Result<()> {
+    let mut client = host.client().await?;
+    let agent: Agent = client.post("/v1/agents", &new_agent()?).await?;
+    out.line(format!("Made the agent {} ({}).", agent.name, agent.id));
+    let mut story = story::Story::begin(client, out).await?;
+    out.line("\nA message with a file. There is no container yet:");
+    let cold = story.tell(story::first_message()).await?;
+    let cold = out_of_run(cold)?;
+    if isolated {
+        out.line("\nWhat the agent's sandbox looks like from inside:");
+    } else {
+        out.line("\nWhat the agent sees, with no sandbox around it:");
+    }
+    out_of_run(story.probe().await?)?;
+    out.line("\nA second message. The container is there and warm:");
+    let warm = out_of_run(story.tell(story::message("And once more.")).await?)?;
+    let milliseconds = |took: std::time::Duration| took.as_secs_f64() * 1000.0;
+    out.line(format!(
+        "\nFirst reply after {:.0} ms, second after {:.1} ms.",
+        milliseconds(cold),
+        milliseconds(warm)
+    ));
+    Ok(())
+}
+
+fn out_of_run(told: story::Told) -> Result<std::time::Duration> {
+    match told {
+        story::Told::Replied(took) => Ok(took),
+        story::Told::Ended(why) => Err(HostError::new(ErrorKind::Engine, why)
+            .hint("with LAZARET_LOG=debug the host's log says more: lazaret up")),
+    }
+}
+
+fn new_agent() -> Result<NewAgent> {
+    // Through JSON, for the defaults are the wire's.
+    serde_json::from_value(serde_json::json!({ "name": AGENT })).map_err(|error| {
+        HostError::new(ErrorKind::Internal, "cannot make the demo's agent").because(error)
+    })
+}

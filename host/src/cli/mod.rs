@@ -1,0 +1,152 @@
+//! The command line: parsing, sending, printing.
+//!
+//! Owns the commands, one per file, and how a process begins and ends. Every command but `up` and
+//! `demo` is a client of the host's socket; none opens a database or a session's folder.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    client::Client,
+    config::Config,
+    error::{ErrorKind, HostError, Result},
+    limits, text,
+};
+
+mod down;
+mod up;
+
+mod agents;
+mod runs;
+mod sessions;
+mod status;
+
+mod chat;
+mod demo;
+mod send;
+mod waiting;
+
+mod attach;
+mod save;
+
+mod logging;
+mod out;
+
+use out::Out;
+
+#[derive(Debug, Parser)]
+#[command(name = "lazaret", version, about = text::ABOUT, after_help = text::AFTER_HELP)]
+struct Cli {
+    /// The folder where everything durable lies [default: $LAZARET_HOME, or lazaret among your data]
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Print JSON for scripts
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the host in the foreground
+    Up(up::Args),
+    /// Stop the host; agents go on in their containers
+    Down,
+    /// Show how the host is
+    Status,
+    /// Make and list agents
+    #[command(subcommand)]
+    Agents(agents::Command),
+    /// List sessions, and reset one that was set aside
+    #[command(subcommand)]
+    Sessions(sessions::Command),
+    /// Show the newest runs of a session
+    Runs(runs::Args),
+    /// Say something to an agent
+    Send(send::Args),
+    /// Show a message's whole way, on a temporary home
+    Demo(demo::Args),
+    /// Talk with an agent
+    Chat(chat::Args),
+}
+
+/// What a command works with.
+#[derive(Debug)]
+struct Context {
+    config: Config,
+    out: Out,
+}
+
+impl Context {
+    /// A connection to the host, or the error that says how to start one.
+    async fn connect(&self) -> Result<Client> {
+        Client::connect(self.config.socket()).await.map_err(|error| match error.kind {
+            ErrorKind::HostDown => {
+                let what = format!("no host is running for {}", self.config.home.display());
+                HostError::new(ErrorKind::HostDown, what).hint(text::START_IT)
+            }
+            ErrorKind::Invalid
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::TooLarge
+            | ErrorKind::Busy
+            | ErrorKind::Storage
+            | ErrorKind::Engine
+            | ErrorKind::Internal => error,
+        })
+    }
+}
+
+/// Reads the command line, does it, and says how it went: 0 done, 1 refused or failed, 2 usage,
+/// 3 no host.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = Config::load(cli.home.as_deref()).and_then(|config| {
+        let daemon = matches!(cli.command, Command::Up(_));
+        logging::start(&config, daemon)?;
+        let context = Context { config, out: Out::new(cli.json) };
+        runtime(daemon)?.block_on(run(cli.command, context))
+    });
+    done.unwrap_or_else(|error| {
+        out::report(&error);
+        ExitCode::from(error.kind.exit_code())
+    })
+}
+
+async fn run(command: Command, context: Context) -> Result<ExitCode> {
+    match command {
+        Command::Up(args) => Box::pin(up::run(args, context)).await?,
+        Command::Down => down::run(&context).await?,
+        Command::Status => status::run(&context).await?,
+        Command::Agents(command) => agents::run(command, &context).await?,
+        Command::Sessions(command) => sessions::run(command, &context).await?,
+        Command::Runs(args) => runs::run(args, &context).await?,
+        Command::Chat(args) => Box::pin(chat::run(args, &context)).await?,
+        Command::Demo(args) => Box::pin(demo::run(args, &context)).await?,
+        Command::Send(args) => return Box::pin(send::run(args, &context)).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The host has two threads for its tasks; a client needs only the one it is.
+fn runtime(daemon: bool) -> Result<Runtime> {
+    let mut builder = if daemon {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(limits::WORKERS);
+        builder
+    } else {
+        Builder::new_current_thread()
+    };
+    let built = builder
+        .max_blocking_threads(limits::BLOCKING_THREADS)
+        .thread_stack_size(limits::THREAD_STACK)
+        .enable_all()
+        .build();
+    built.map_err(|error| {
+        HostError::new(ErrorKind::Internal, "cannot start the runtime").because(error)
+    })
+}

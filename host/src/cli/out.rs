@@ -1,0 +1,141 @@
+//! All printing of the clients. What agents say is hostile, so nothing reaches a terminal that
+//! could move its cursor.
+//!
+//! A reader that went away (`lazaret sessions list | head -1`) is no error: the rest is not
+//! wanted.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use crate::error::HostError;
+
+/// Where a command's results go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Out {
+    json: bool,
+}
+
+impl Out {
+    /// Prints for scripts, or for people.
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether scripts read it.
+    pub(super) fn json(self) -> bool {
+        self.json
+    }
+
+    /// One line for people.
+    pub(super) fn line(self, text: impl Display) {
+        let _unread = writeln!(io::stdout(), "{}", printable(&text.to_string())).is_err();
+    }
+
+    /// One JSON value on a line of its own.
+    pub(super) fn object(self, value: &impl Serialize) {
+        let line = serde_json::to_string(value).unwrap_or_default();
+        let _unread = writeln!(io::stdout(), "{line}").is_err();
+    }
+
+    /// Something beside the result, for people only.
+    pub(super) fn note(self, text: impl Display) {
+        let _unread = writeln!(io::stderr(), "{}", printable(&text.to_string())).is_err();
+    }
+
+    /// A result in the form that was asked for.
+    pub(super) fn result<T: Serialize>(self, value: &T, for_people: impl FnOnce(&T) -> String) {
+        if self.json {
+            self.object(value);
+        } else {
+            self.line(for_people(value));
+        }
+    }
+}
+
+/// Tells why the command failed.
+pub(super) fn report(error: &HostError) {
+    let mut text = format!("error: {}", printable(&error.chain()));
+    if let Some(hint) = error.hint_text() {
+        text.push_str("\nhint: ");
+        text.push_str(&printable(hint));
+    }
+    let _unread = writeln!(io::stderr(), "{text}").is_err();
+}
+
+/// Text without what a terminal would obey: control characters but newline and tab are shown as
+/// their code.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c.to_string(),
+        c if c.is_control() => c.escape_unicode().to_string(),
+        // Those that reorder what stands beside them.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => c.escape_unicode().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Columns under a head, as wide as their widest cell; the head alone says that there is nothing.
+pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let head = head.map(str::to_owned);
+    let lines = || std::iter::once(&head).chain(rows);
+    let widths: Vec<usize> = (0..N)
+        .map(|column| {
+            lines().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+        })
+        .map(Option::unwrap_or_default)
+        .collect();
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Bytes as people read them.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["GiB", "MiB", "KiB", "B"];
+    for (power, unit) in [3_u32, 2, 1, 0].into_iter().zip(UNITS) {
+        let one = 1024_u64.pow(power);
+        if bytes >= one && bytes.is_multiple_of(one) {
+            return format!("{} {unit}", bytes / one);
+        }
+        if bytes >= 10 * one {
+            return format!("{} {unit}", (bytes + one / 2) / one);
+        }
+    }
+    format!("{bytes} B")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_as_wide_as_its_cells() {
+        let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
+        insta::assert_snapshot!(table(["NAME", "B"], &[row("andy", "1"), row("béatrice", "2")]), @r"
+        NAME      B
+        andy      1
+        béatrice  2
+        ");
+        insta::assert_snapshot!(table(["NAME", "B"], &[]), @"NAME  B");
+    }
+
+    #[test]
+    fn an_agent_cannot_move_the_cursor() {
+        assert_eq!(printable("a\u{1b}[2J\r\n\tb\u{202e}"), "a\\u{1b}[2J\\u{d}\n\tb\\u{202e}");
+        assert_eq!(printable("grüße 👋"), "grüße 👋");
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes = [0, 512, 2048, 2 << 30, 1_500, 15_000, 3_000_000_000].map(size);
+        assert_eq!(sizes, ["0 B", "512 B", "2 KiB", "2 GiB", "1500 B", "15 KiB", "2861 MiB"]);
+    }
+}

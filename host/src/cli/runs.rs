@@ -1,0 +1,80 @@
+//! `lazaret runs <session>`: what came of what was asked.
+
+use schemas::admin::RunInfo;
+
+use super::{Context, out::table};
+use crate::{client::segment, error::Result};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The session's id, or its unique beginning
+    session: String,
+}
+
+/// Asks and prints.
+pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
+    let route = format!("/v1/sessions/{}/runs", segment(&args.session));
+    let runs: Vec<RunInfo> = context.connect().await?.get(&route).await?;
+    context.out.result(&runs, |runs| for_people(runs));
+    Ok(())
+}
+
+fn for_people(runs: &[RunInfo]) -> String {
+    let rows: Vec<[String; 5]> = runs
+        .iter()
+        .map(|run| {
+            let outcome = run.outcome.map_or("open", |outcome| outcome.as_str());
+            [
+                run.run_id.to_string(),
+                match &run.reason {
+                    Some(reason) => format!("{outcome}: {reason}"),
+                    None => outcome.to_owned(),
+                },
+                run.message_ids.len().to_string(),
+                format!("{:.0}", run.started_at),
+                run.ended_at.map(|ended| took(run.started_at, ended)).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(["RUN", "OUTCOME", "MESSAGES", "STARTED", "TOOK"], &rows)
+}
+
+fn took(started: jiff::Timestamp, ended: jiff::Timestamp) -> String {
+    let millis = ended.as_millisecond().saturating_sub(started.as_millisecond());
+    if millis < 10_000 { format!("{millis} ms") } else { format!("{} s", millis / 1000) }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use schemas::{
+        ids::{MessageId, RunId, SessionId},
+        message::Outcome,
+    };
+
+    use super::*;
+
+    #[test]
+    fn runs_are_listed_with_their_outcome() {
+        let run = |outcome, reason: Option<&str>, ended: Option<i64>| RunInfo {
+            run_id: RunId::parse("01h00000000000000000000000").unwrap(),
+            session_id: SessionId::mint(Timestamp::UNIX_EPOCH),
+            message_ids: vec![MessageId::parse("m").unwrap()],
+            outcome,
+            reason: reason.map(str::to_owned),
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: ended.map(|millis| Timestamp::from_millisecond(millis).unwrap()),
+        };
+        let runs = [
+            run(None, None, None),
+            run(Some(Outcome::Completed), None, Some(412)),
+            run(Some(Outcome::Failed), Some("no key"), Some(61_000)),
+        ];
+        insta::assert_snapshot!(for_people(&runs), @r"
+        RUN                         OUTCOME         MESSAGES  STARTED               TOOK
+        01h00000000000000000000000  open            1         1970-01-01T00:00:00Z
+        01h00000000000000000000000  completed       1         1970-01-01T00:00:00Z  412 ms
+        01h00000000000000000000000  failed: no key  1         1970-01-01T00:00:00Z  61 s
+        ");
+    }
+}

@@ -1,0 +1,219 @@
+//! What `send --wait` makes of a room's events. PURE.
+//!
+//! A room may be busy: other people's replies pass by. A reply is ours when it answers our
+//! message, or any message of the batch that ours was worked on with; which batch that was is
+//! known only at its end, so replies to others are held until then.
+
+use std::collections::VecDeque;
+
+use schemas::{
+    admin::{Accepted, RoomEvent, RoomMessage, RunInfo},
+    ids::{MessageId, SessionId},
+    message::Outcome,
+};
+
+use crate::limits;
+
+/// How the wait for one message stands.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    ours: Option<(SessionId, MessageId)>,
+    held: VecDeque<RoomMessage>,
+    /// The highest number that need not be seen again.
+    cursor: Option<i64>,
+    settled: Option<Ended>,
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) reason: Option<String>,
+}
+
+/// What an event means to the one who waits.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    /// A reply to show.
+    Reply(RoomMessage),
+    /// Something that the host says.
+    Notice(String),
+    /// The end.
+    Ended(Ended),
+}
+
+impl Waiting {
+    /// The host took the message.
+    pub(super) fn accepted(&mut self, accepted: &Accepted) {
+        self.ours = Some((accepted.session_id.clone(), accepted.message_id.clone()));
+        // Replies have higher numbers than what they answer.
+        if self.cursor.is_none() {
+            self.cursor = accepted.seq;
+        }
+    }
+
+    /// From where a new stream must begin, once there was one before.
+    pub(super) fn cursor(&self) -> i64 {
+        self.cursor.unwrap_or(0)
+    }
+
+    /// The host's ledger, looked at after it was away. If the run is settled, it will not be
+    /// announced again: the end is where the stream has caught up.
+    pub(super) fn ledger(&mut self, runs: &[RunInfo]) -> bool {
+        let Some((_, ours)) = &self.ours else { return false };
+        let settled = runs
+            .iter()
+            .filter(|run| run.message_ids.contains(ours))
+            .find_map(|run| run.outcome.map(|outcome| (run, outcome)));
+        let Some((run, outcome)) = settled else { return false };
+        let batch = run.message_ids.clone();
+        self.settled = Some(Ended { outcome, reason: run.reason.clone() });
+        self.held.retain(|message| answers(message, &batch));
+        true
+    }
+
+    /// Takes one event.
+    pub(super) fn take(&mut self, event: RoomEvent) -> Vec<Step> {
+        match event {
+            RoomEvent::Message(message) => {
+                self.message(message).map(Step::Reply).into_iter().collect()
+            }
+            RoomEvent::RunFinished { message_ids, outcome, reason, .. } => {
+                if !self.ours.as_ref().is_some_and(|(_, ours)| message_ids.contains(ours)) {
+                    return Vec::new();
+                }
+                self.end(&message_ids, Ended { outcome, reason })
+            }
+            RoomEvent::CaughtUp => match self.settled.take() {
+                Some(ended) => {
+                    let ours: Vec<MessageId> = self.ours.iter().map(|(_, id)| id.clone()).collect();
+                    self.end(&ours, ended)
+                }
+                None => Vec::new(),
+            },
+            RoomEvent::Notice { session_id, text } => {
+                let ours = self.ours.as_ref().is_some_and(|(session, _)| *session == session_id);
+                if ours { vec![Step::Notice(text)] } else { Vec::new() }
+            }
+            RoomEvent::Typing { .. } => Vec::new(),
+        }
+    }
+
+    fn message(&mut self, message: RoomMessage) -> Option<RoomMessage> {
+        self.cursor = Some(self.cursor.unwrap_or(0).max(message.seq));
+        match &self.ours {
+            Some((_, ours)) if message.in_reply_to.as_ref() == Some(ours) => Some(message),
+            Some(_) | None => {
+                if self.held.len() == limits::HELD_REPLIES {
+                    self.held.pop_front();
+                }
+                self.held.push_back(message);
+                None
+            }
+        }
+    }
+
+    fn end(&mut self, batch: &[MessageId], ended: Ended) -> Vec<Step> {
+        let held = std::mem::take(&mut self.held);
+        let ours = held.into_iter().filter(|message| answers(message, batch)).map(Step::Reply);
+        ours.chain([Step::Ended(ended)]).collect()
+    }
+}
+
+fn answers(message: &RoomMessage, batch: &[MessageId]) -> bool {
+    message.in_reply_to.as_ref().is_some_and(|answered| batch.contains(answered))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use schemas::ids::RunId;
+
+    use super::*;
+
+    fn id(text: &str) -> MessageId {
+        MessageId::parse(text).unwrap()
+    }
+
+    fn session() -> SessionId {
+        SessionId::parse("sess-01h00000000000000000000000").unwrap()
+    }
+
+    fn waiting_for(message: &str) -> Waiting {
+        let mut waiting = Waiting::default();
+        waiting.accepted(&Accepted {
+            message_id: id(message),
+            session_id: session(),
+            seq: Some(4),
+            replayed: false,
+            refused_attachments: Vec::new(),
+        });
+        waiting
+    }
+
+    fn reply(seq: i64, to: &str) -> RoomMessage {
+        RoomMessage {
+            session_id: session(),
+            message_id: id(&format!("out-{seq}")),
+            seq,
+            in_reply_to: Some(id(to)),
+            thread: None,
+            text: format!("{seq} to {to}"),
+            files: Vec::new(),
+        }
+    }
+
+    fn finished(messages: &[&str]) -> RoomEvent {
+        RoomEvent::RunFinished {
+            session_id: session(),
+            run_id: RunId::mint(Timestamp::UNIX_EPOCH),
+            message_ids: messages.iter().map(|message| id(message)).collect(),
+            outcome: Outcome::Completed,
+            reason: None,
+        }
+    }
+
+    fn ended() -> Step {
+        Step::Ended(Ended { outcome: Outcome::Completed, reason: None })
+    }
+
+    #[test]
+    fn only_what_answers_our_message_is_ours() {
+        let mut waiting = waiting_for("b");
+        assert!(waiting.take(RoomEvent::Message(reply(5, "a"))).is_empty());
+        assert!(waiting.take(finished(&["a"])).is_empty());
+        let ours = reply(7, "b");
+        assert_eq!(waiting.take(RoomEvent::Message(ours.clone())), [Step::Reply(ours)]);
+        assert_eq!(waiting.take(finished(&["b"])), [ended()]);
+    }
+
+    #[test]
+    fn a_reply_to_another_message_of_our_batch_is_ours_too() {
+        let mut waiting = waiting_for("b");
+        let reply = reply(7, "c");
+        assert!(waiting.take(RoomEvent::Message(reply.clone())).is_empty());
+        assert_eq!(waiting.take(finished(&["b", "c"])), [Step::Reply(reply), ended()]);
+    }
+
+    #[test]
+    fn after_a_break_the_ledgers_outcome_counts_once_all_that_was_missed_is_there() {
+        let mut waiting = waiting_for("b");
+        assert_eq!(waiting.cursor(), 4);
+        let run = RunInfo {
+            run_id: RunId::mint(Timestamp::UNIX_EPOCH),
+            session_id: session(),
+            message_ids: vec![id("b")],
+            outcome: None,
+            reason: None,
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+        };
+        assert!(!waiting.ledger(std::slice::from_ref(&run)));
+        assert!(waiting.take(RoomEvent::CaughtUp).is_empty());
+        assert!(waiting.ledger(&[RunInfo { outcome: Some(Outcome::Completed), ..run }]));
+        let missed = reply(7, "b");
+        assert_eq!(waiting.take(RoomEvent::Message(missed.clone())), [Step::Reply(missed)]);
+        assert_eq!(waiting.take(RoomEvent::CaughtUp), [ended()]);
+        assert_eq!(waiting.cursor(), 7);
+    }
+}

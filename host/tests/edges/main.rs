@@ -1,0 +1,16 @@
+//! What the host says to the outside, over real sockets and in real time.
+//!
+//! The daemon behind the socket is a small fake here: the routes are under test, not what the
+//! host does about a request.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod fake_daemon;
+
+mod gateway;
+mod socket;
+mod stream;
