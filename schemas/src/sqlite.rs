@@ -164,11 +164,12 @@ pub(crate) fn vacuum_if_sparse(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Begins a write and takes it back; see the guest's reader.
+/// Writes and takes it back; see the guest's reader. Beginning alone proves nothing: on a file
+/// that cannot be written `SQLite` begins a read instead.
 pub(crate) fn try_write(path: &Path) -> Result<(), StoreError> {
     let mut conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.busy_handler(Some(wait_short))?;
-    Ok(conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK;")?)
+    Ok(conn.execute_batch("BEGIN IMMEDIATE; CREATE TABLE written_by_the_guest (x); ROLLBACK;")?)
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

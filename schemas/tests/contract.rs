@@ -234,7 +234,7 @@ fn hello(id: &str) -> NewInbound {
 fn due(dir: &SessionDir) -> Result<usize, StoreError> {
     let acked = std::collections::HashMap::new();
     let now = Timestamp::UNIX_EPOCH;
-    let query = DueQuery { now, acked: &acked, limit: 1_000, first_read: false };
+    let query = DueQuery { now, acked: &acked, limit: 1_000, on_wake_up_to: 0 };
     Ok(InboundReader::new(dir.clone()).due(&query)?.triggers.len())
 }
 

@@ -121,7 +121,7 @@ fn two_thousand_copies_beside_a_busy_writer_are_never_torn() {
                         tx.append(&row(&format!("{n}-left"), "x"), 0)?;
                         tx.append(&row(&format!("{n}-right"), "y"), 0)?;
                         let old = tx.old_messages(20, 40)?;
-                        tx.prune(&old, &[], 20)
+                        tx.prune(&old, &[])
                     })
                     .unwrap();
                 n += 1;

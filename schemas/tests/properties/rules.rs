@@ -123,7 +123,7 @@ proptest! {
 
 fn due(dir: &SessionDir, limit: usize, acked: &HashMap<MessageId, i64>) -> DueBatch {
     let now = Timestamp::from_second(10_000_000_000).unwrap();
-    let query = DueQuery { now, acked, limit, first_read: true };
+    let query = DueQuery { now, acked, limit, on_wake_up_to: i64::MAX };
     InboundReader::new(dir.clone()).due(&query).unwrap()
 }
 
