@@ -136,13 +136,13 @@ proptest! {
     fn a_ledger_row_survives_a_round_trip(
         message_out in message_id(), texts in (maybe_text(), maybe_text()), attempts in any::<u32>(),
         times in (option::of(moment()), option::of(moment())),
-        status in sample::select(vec![DeliveryStatus::Sending, DeliveryStatus::Failed]),
+        last in sample::select(vec![DeliveryStatus::Delivered, DeliveryStatus::Failed]),
     ) {
         let (_home, dir) = session();
         let row = LedgerRow {
             message_out,
             platform_message_id: texts.0,
-            status,
+            status: DeliveryStatus::Sending,
             delivered_at: times.0,
             attempts,
             next_attempt_at: times.1,
@@ -151,8 +151,12 @@ proptest! {
         let put = |tx: &InboundTx<'_>| {
             tx.put_ledger(&row)?;
             tx.put_ledger(&row)?;
-            tx.ledger()
+            let waiting = (tx.sending()?, tx.is_final(&row.message_out)?);
+            tx.put_ledger(&LedgerRow { status: last, ..row.clone() })?;
+            Ok((waiting, tx.sending()?, tx.is_final(&row.message_out)?))
         };
-        prop_assert_eq!(InboundWriter::new(dir).write(put).unwrap(), vec![row]);
+        let (waiting, after, over) = InboundWriter::new(dir).write(put).unwrap();
+        prop_assert_eq!(waiting, (vec![row], false));
+        prop_assert_eq!((after, over), (vec![], true));
     }
 }
