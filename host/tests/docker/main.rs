@@ -1,8 +1,9 @@
-//! The engine adapter against a real engine: what the pure tests cannot prove.
+//! The host on a real engine: what tests in memory cannot prove.
 //!
-//! Needs an engine behind `/var/run/docker.sock`, or behind the socket that
-//! `LAZARET_TEST_DOCKER_HOST` names when this is compiled, and its command line client `docker`.
-//! Each test has an install of its own and removes what it made, also when it fails. Run with
+//! The first half drives the engine's adapter alone (`yard`), the second the program itself as a
+//! child process (`host_process`). Both need an engine behind `/var/run/docker.sock`, or at the
+//! address in `LAZARET_TEST_ENGINE`, and the command line client `docker`. Each test has an
+//! install of its own and removes what it made, also when it fails. Run with
 //! `cargo test -p host --test docker`.
 #![expect(
     clippy::unwrap_used,
@@ -12,8 +13,14 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod yard;
+
 mod images;
 mod life;
 mod loss;
 mod walls;
-mod yard;
+
+mod host_process;
+mod room;
+
+mod whole;

@@ -19,14 +19,18 @@ use host::{
     limits,
 };
 use jiff::Timestamp;
-use schemas::ids::{AgentId, InstallId, SessionId};
+use schemas::{
+    CONTRACT_VERSION,
+    host_side::{InboundWriter, ensure},
+    ids::{AgentId, InstallId, SessionId},
+    session_dir::SessionDir,
+    session_file::SessionFile,
+};
 use tokio::sync::{Mutex, mpsc};
 
 /// How long a test waits for what must come; a slow machine needs a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An engine other than the usual one, chosen when the tests are compiled.
-const OTHER_ENGINE: Option<&str> = option_env!("LAZARET_TEST_DOCKER_HOST");
 
 /// One install under test.
 pub(crate) struct Yard {
@@ -75,9 +79,11 @@ impl Yard {
                 session
             }
         };
+        let agent = AgentId::mint(at(0));
+        furnish(&SessionDir::at(&root), &session, &agent);
         StartRequest {
             session,
-            agent: AgentId::mint(at(0)),
+            agent,
             session_root: root,
             agent_dir: self.home.path().join("agent"),
             agent_dir_writable: false,
@@ -115,10 +121,32 @@ impl Yard {
     }
 }
 
+/// What a guest must find, or it ends at once.
+fn furnish(dir: &SessionDir, session: &SessionId, agent: &AgentId) {
+    ensure(dir).unwrap();
+    let file = SessionFile {
+        contract: CONTRACT_VERSION,
+        session: session.clone(),
+        agent: agent.clone(),
+        agent_name: "yard".to_owned(),
+        provider: "echo".to_owned(),
+        max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
+        time_zone: "UTC".to_owned(),
+    };
+    file.save(dir).unwrap();
+    InboundWriter::new(dir.clone()).write(|tx| tx.set_routing(None)).unwrap();
+}
+
+/// An engine other than the usual one: the address of its socket.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says which engine")]
+pub(crate) fn other_engine() -> Option<String> {
+    std::env::var("LAZARET_TEST_ENGINE").ok().filter(|address| !address.is_empty())
+}
+
 /// Settings of a new install under `home`.
 pub(crate) fn settings(home: &Path) -> DockerSettings {
     DockerSettings {
-        places: Places { docker_host: OTHER_ENGINE.map(str::to_owned), ..Places::default() },
+        places: Places { docker_host: other_engine(), ..Places::default() },
         install: InstallId::mint(at(1)),
         contract_version: 1,
         guest: guest_binary().to_owned(),
@@ -141,8 +169,8 @@ pub(crate) fn docker(args: &[&str]) -> String {
 /// The same for calls that may fail: whether it went well, and what it printed.
 pub(crate) fn try_docker(args: &[&str]) -> (bool, String) {
     let mut command = Command::new("docker");
-    if let Some(host) = OTHER_ENGINE {
-        command.args(["--host", host]);
+    if let Some(host) = other_engine() {
+        command.args(["--host", &host]);
     }
     let output = command.args(args).env("DOCKER_BUILDKIT", "0").output().unwrap();
     let text =

@@ -1,0 +1,315 @@
+//! The harness for the whole line: the program itself as a child process, on a home of its own.
+//!
+//! Owns the child, its home and the containers of its install: all of them are gone at the end,
+//! also when the test panics, and then the end of the host's log is shown. It knows no message.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output},
+    time::Duration,
+};
+
+use host::client::Client;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use schemas::{
+    admin::{Agent, NewAgent, RunInfo, SessionInfo, SessionMode, Status},
+    ids::{AgentId, SessionId},
+    session_dir::SessionDir,
+};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::yard::{docker, guest_binary, other_engine, try_docker};
+
+/// How long a test waits for what must come; a slow machine needs a tenth of it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Lines of the host's log that a failed test shows.
+const SHOWN_LOG: usize = 60;
+
+/// One host.
+pub(crate) struct HostProcess {
+    folder: tempfile::TempDir,
+    engine: Option<String>,
+    child: Option<Child>,
+}
+
+impl HostProcess {
+    /// A host that runs, on the usual engine.
+    pub(crate) async fn up() -> Self {
+        let mut host = Self::on(other_engine());
+        host.start().await;
+        host
+    }
+
+    /// A host that does not run yet, on an engine at an address.
+    pub(crate) fn on(engine: Option<String>) -> Self {
+        // Sockets lie in it, and a socket's path must be short.
+        let folder = tempfile::Builder::new().prefix("lz").tempdir_in("/tmp").unwrap();
+        Self { folder, engine, child: None }
+    }
+
+    /// Starts the host, and waits until it answers.
+    pub(crate) async fn start(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
+        let log = File::options().create(true).append(true).open(self.log()).unwrap();
+        let child = self.command(&["up"]).stderr(log).spawn().unwrap();
+        let pid = self.child.insert(child).id();
+        let this = &*self;
+        let status = eventually("the host answers", async || {
+            let mut client = Client::connect(this.socket()?).await.ok()?;
+            client.get::<Status>("/v1/status").await.ok()
+        })
+        .await;
+        assert_eq!(status.pid, pid);
+    }
+
+    /// Ends the host as a crash does.
+    pub(crate) fn crash(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks the host to end by a signal, and waits until it has.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        let pid = self.child.as_ref().expect("it runs").id();
+        kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGTERM).unwrap();
+        self.ended().await
+    }
+
+    /// Waits until the host has ended by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        eventually("the host ends", async || child.try_wait().unwrap()).await
+    }
+
+    /// The host's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// The program, as a person calls it on this home; waits for its end.
+    pub(crate) async fn lazaret(&self, args: &[&str]) -> Output {
+        let mut command = self.command(args);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    /// A connection to the host.
+    pub(crate) async fn client(&self) -> Client {
+        Client::connect(self.socket().expect("the host has made its socket")).await.unwrap()
+    }
+
+    /// Makes an agent with the usual bounds and the built-in image.
+    pub(crate) async fn agent(&self, name: &str) -> Agent {
+        self.agent_like(new_agent(name)).await
+    }
+
+    /// Makes an agent.
+    pub(crate) async fn agent_like(&self, new: NewAgent) -> Agent {
+        self.client().await.post("/v1/agents", &new).await.unwrap()
+    }
+
+    /// How the host is.
+    pub(crate) async fn status(&self) -> Status {
+        self.client().await.get("/v1/status").await.unwrap()
+    }
+
+    /// An agent's one session.
+    pub(crate) async fn session(&self, agent: &str) -> SessionInfo {
+        let sessions: Vec<SessionInfo> = self.client().await.get("/v1/sessions").await.unwrap();
+        sessions.into_iter().find(|session| session.agent == agent).expect("it has a session")
+    }
+
+    /// Waits until an agent's session is in a state.
+    pub(crate) async fn until_state(&self, agent: &str, state: &str) -> SessionInfo {
+        eventually(&format!("the session of {agent} is {state}"), async || {
+            let session = self.session(agent).await;
+            (session.state == state).then_some(session)
+        })
+        .await
+    }
+
+    /// The runs of a session, newest first.
+    pub(crate) async fn runs(&self, session: &SessionId) -> Vec<RunInfo> {
+        self.client().await.get(&format!("/v1/sessions/{session}/runs")).await.unwrap()
+    }
+
+    /// The folder of a session.
+    pub(crate) fn session_dir(&self, agent: &AgentId, session: &SessionId) -> SessionDir {
+        SessionDir::on_host(&self.home(), agent, session)
+    }
+
+    /// Ids of the containers of this install that exist now.
+    pub(crate) fn containers(&self) -> Vec<String> {
+        let filter = format!("label=lazaret.install={}", self.install());
+        lines(&docker(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter]))
+    }
+
+    /// The container of a session.
+    pub(crate) fn container(&self, session: &SessionId) -> String {
+        let filter = format!("label=lazaret.session={session}");
+        let found = lines(&docker(&["ps", "--quiet", "--no-trunc", "--filter", &filter]));
+        assert_eq!(found.len(), 1, "containers of {session}");
+        found[0].clone()
+    }
+
+    /// The id that this install's containers carry; the host must have started once.
+    pub(crate) fn install(&self) -> String {
+        self.known_install().expect("the host has started once")
+    }
+
+    fn known_install(&self) -> Option<String> {
+        let path = self.home().join("central.db");
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let central = rusqlite::Connection::open_with_flags(path, flags).ok()?;
+        central.query_row("SELECT value FROM meta WHERE key = 'install'", [], |row| row.get(0)).ok()
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// What the host logged so far.
+    pub(crate) fn log_text(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("host.log")
+    }
+
+    /// The folder that the host's socket lies in has a name of the host's making.
+    fn socket(&self) -> Option<PathBuf> {
+        let mut homes = std::fs::read_dir(self.folder.path().join("run")).ok()?;
+        Some(homes.next()?.ok()?.path().join("host.sock"))
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret"));
+        command.arg("--home").arg(self.home()).args(args);
+        command
+            .env("LAZARET_RUN_DIR", self.folder.path().join("run"))
+            .env("LAZARET_GUEST", guest_binary())
+            .env("LAZARET_LOG", "debug,hyper=info,bollard=info")
+            .env("LAZARET_LOG_FORMAT", "pretty");
+        if let Some(engine) = &self.engine {
+            command.env("LAZARET_ENGINE", engine);
+        }
+        command
+    }
+
+    #[expect(clippy::print_stderr, reason = "shown by the test runner when the test failed")]
+    fn show_log(&self) {
+        let log = self.log_text();
+        let from = log.lines().count().saturating_sub(SHOWN_LOG);
+        for line in log.lines().skip(from) {
+            eprintln!("host: {line}");
+        }
+    }
+}
+
+impl Drop for HostProcess {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.show_log();
+        }
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill().and_then(|()| child.wait()));
+        }
+        let Some(install) = self.known_install() else { return };
+        let filter = format!("label=lazaret.install={install}");
+        let (_, left) = try_docker(&["ps", "--all", "--quiet", "--filter", &filter]);
+        for container in left.lines() {
+            try_docker(&["rm", "--force", "--volumes", container]);
+        }
+    }
+}
+
+/// An agent with the usual bounds and the built-in image.
+pub(crate) fn new_agent(name: &str) -> NewAgent {
+    NewAgent {
+        name: name.to_owned(),
+        provider: "echo".to_owned(),
+        image: None,
+        memory_bytes: None,
+        milli_cpus: None,
+        pids: None,
+        session_mode: SessionMode::Shared,
+        trusted: false,
+    }
+}
+
+/// Asks again and again until there is an answer; fails the test when none comes.
+pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    let mut ticks = interval(Duration::from_millis(20));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "never came: {what}");
+    }
+}
+
+/// What a command inside a container printed; it must have gone well.
+pub(crate) fn inside(container: &str, command: &[&str]) -> String {
+    docker(&[&["exec", container], command].concat())
+}
+
+/// The same for a command that goes on.
+pub(crate) fn begin_inside(container: &str, command: &[&str]) {
+    docker(&[&["exec", "--detach", container], command].concat());
+}
+
+/// Removes an image's name when the test ends.
+pub(crate) struct Tag(pub(crate) String);
+
+impl Tag {
+    /// A second name for an image.
+    pub(crate) fn of(image: &str, name: &str) -> Self {
+        docker(&["tag", image, name]);
+        Self(name.to_owned())
+    }
+}
+
+impl Drop for Tag {
+    fn drop(&mut self) {
+        try_docker(&["rmi", &self.0]);
+    }
+}
+
+/// A moment as the engine counts time.
+pub(crate) fn engine_time() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+/// Containers of an install that were created since a moment.
+pub(crate) fn created_since(moment: &str, install: &str) -> usize {
+    let filter = format!("label=lazaret.install={install}");
+    let now = engine_time();
+    let args = ["events", "--since", moment, "--until", &now, "--filter", &filter];
+    let told = docker(&[&args[..], &["--filter", "event=create", "--format", "{{.ID}}"]].concat());
+    lines(&told).len()
+}
+
+/// Whether a path is there, whatever it is.
+pub(crate) fn is_there(path: &Path) -> bool {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{}", path.display());
+            false
+        }
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect()
+}
