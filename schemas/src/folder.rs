@@ -18,7 +18,7 @@ use nix::{
 
 use crate::{
     beneath,
-    session_dir::{INBOX, LIVE, OUTBOX, SessionDir},
+    session_dir::{INBOX, SessionDir},
 };
 
 /// Makes what is missing and sets the modes of what the host owns; does nothing when all is well.
@@ -33,10 +33,7 @@ pub fn ensure(dir: &SessionDir) -> io::Result<()> {
     let inward = keep(&root, "in", OPEN, &mut made)?;
     keep(&inward, INBOX, OPEN, &mut made)?;
     let outward = keep(&root, "out", CLOSED, &mut made)?;
-    // Inside `out/` the guest sets the modes; there the folders must only exist.
-    for name in [OUTBOX, LIVE] {
-        made |= beneath::ensure_folder(&outward, Path::new(name), CLOSED)?.1;
-    }
+    // What lies inside `out/` the guest makes itself: a folder of ours there it could not write.
     for name in ["home", "work", "log"] {
         keep(&root, name, CLOSED, &mut made)?;
     }

@@ -214,7 +214,7 @@ fn a_session_folder_has_the_contracts_names() {
     let (_home, dir) = written();
     assert_eq!(listing(dir.root()), ["home", "in", "log", "out", "work"]);
     assert_eq!(listing(&dir.in_dir()), ["inbound.db", "inbox"]);
-    assert_eq!(listing(&dir.out_dir()), ["live", "outbound.db", "outbox"]);
+    assert_eq!(listing(&dir.out_dir()), ["outbound.db"]);
     assert_eq!(dir.heartbeat(), dir.out_dir().join(".heartbeat"));
 }
 

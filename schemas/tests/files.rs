@@ -366,22 +366,34 @@ fn a_session_folder_is_made_once_and_repaired_on_demand() {
         assert_eq!(mode(&closed), 0o700);
     }
     fs::write(dir.work().join("kept"), "x").unwrap();
-    fs::remove_dir(dir.outbox()).unwrap();
+    fs::remove_dir(dir.inbox()).unwrap();
     fs::set_permissions(dir.in_dir(), fs::Permissions::from_mode(0o700)).unwrap();
     ensure(&dir).unwrap();
     ensure(&dir).unwrap();
-    assert!(dir.outbox().is_dir() && dir.work().join("kept").is_file());
+    assert!(dir.inbox().is_dir() && dir.work().join("kept").is_file());
     assert_eq!(mode(&dir.in_dir()), 0o755);
 }
 
+/// The guest's user is not the host's: a folder that the host made there could not be written.
 #[test]
-fn a_folder_is_not_made_through_a_link_that_a_guest_left() {
+fn what_lies_inside_out_is_the_guests_and_neither_made_nor_followed() {
+    let (_home, dir) = session();
+    assert_eq!(fs::read_dir(dir.out_dir()).unwrap().count(), 0);
+    let elsewhere = dir.root().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, dir.outbox()).unwrap();
+    ensure(&dir).unwrap();
+    assert!(dir.outbox().is_symlink());
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
+fn a_link_in_place_of_a_folder_is_refused() {
     let (_home, dir) = session();
     let elsewhere = dir.root().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    fs::remove_dir(dir.outbox()).unwrap();
-    symlink(&elsewhere, dir.outbox()).unwrap();
+    fs::remove_dir(dir.out_dir()).unwrap();
+    symlink(&elsewhere, dir.out_dir()).unwrap();
     ensure(&dir).unwrap_err();
-    assert!(dir.outbox().is_symlink());
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
