@@ -39,6 +39,21 @@ fn copy(reading: Reading) -> OutboundCopy {
 }
 
 #[test]
+fn what_one_peeked_at_is_still_new_to_the_next_look() {
+    let (_home, dir) = session();
+    let guest = OutboundWriter::new(dir.clone());
+    guest.write(|tx| tx.append(&row("out-1", "{}"), 0)).unwrap();
+    let mut reader = OutboundReader::new(dir);
+    copy(reader.peek().unwrap());
+    copy(reader.read(false).unwrap());
+    copy(reader.peek().unwrap());
+    assert!(matches!(reader.read(false), Ok(Reading::Unchanged)));
+    guest.write(|tx| tx.append(&row("out-2", "{}"), 0)).unwrap();
+    copy(reader.peek().unwrap());
+    copy(reader.read(false).unwrap());
+}
+
+#[test]
 fn a_reply_is_read_as_it_was_written() {
     let (_home, dir) = session();
     let guest = OutboundWriter::new(dir.clone());

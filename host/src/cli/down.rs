@@ -25,7 +25,7 @@ pub(super) async fn run(context: &Context) -> Result<()> {
 async fn ended(pid: u32) -> Result<()> {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX));
     let deadline = Instant::now() + limits::DOWN_WAIT;
-    while kill(pid, None) != Err(Errno::ESRCH) {
+    while kill(pid, None) != Err(Errno::ESRCH) && !is_left_over(pid) {
         if Instant::now() >= deadline {
             let what = format!("the host (pid {pid}) is still ending");
             return Err(HostError::new(ErrorKind::Busy, what)
@@ -34,4 +34,11 @@ async fn ended(pid: u32) -> Result<()> {
         sleep(limits::PROCESS_POLL).await;
     }
     Ok(())
+}
+
+/// Whether the process has ended and only waits for a parent that does not ask.
+fn is_left_over(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before the state may hold anything, a parenthesis too.
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
 }

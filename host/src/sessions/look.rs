@@ -81,9 +81,14 @@ pub(super) fn look(reader: &SharedReader, ask: &Ask) -> (Found, Duration) {
     (found, began.elapsed())
 }
 
-pub(super) fn read(reader: &SharedReader, force: bool) -> Result<Reading, Refused> {
+fn read(reader: &SharedReader, force: bool) -> Result<Reading, Refused> {
     // A look that panicked left the reader whole: it only keeps a descriptor and a counter.
     reader.lock().unwrap_or_else(PoisonError::into_inner).read(force)
+}
+
+/// A look for somebody who asks about the past; the session's own next look misses nothing.
+pub(super) fn peek(reader: &SharedReader) -> Result<Reading, Refused> {
+    reader.lock().unwrap_or_else(PoisonError::into_inner).peek()
 }
 
 fn collect(copy: &OutboundCopy, ask: &Ask) -> Result<Option<Fresh>, Refused> {

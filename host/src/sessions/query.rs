@@ -17,7 +17,7 @@ use super::{
     handle::Command,
     intake::blocking,
     lifecycle::{Event, State},
-    look::read,
+    look::peek,
     runner::Runner,
 };
 use crate::{
@@ -54,7 +54,7 @@ impl Runner {
             let refused =
                 |e| HostError::new(ErrorKind::Storage, "cannot read the session").because(e);
             let mut said = Vec::new();
-            let Reading::Copy(copy) = read(&reader, true).map_err(refused)? else {
+            let Reading::Copy(copy) = peek(&reader).map_err(refused)? else {
                 return Ok(said);
             };
             let mut cursor = after;

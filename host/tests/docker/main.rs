@@ -23,4 +23,5 @@ mod walls;
 mod host_process;
 mod room;
 
+mod crash;
 mod whole;

@@ -89,6 +89,19 @@ impl OutboundReader {
         };
         self.kept.insert(kept).look(&out, force, patience)
     }
+
+    /// One look on somebody else's behalf: what is new for [`OutboundReader::read`] stays new.
+    ///
+    /// # Errors
+    /// As [`OutboundReader::read`].
+    pub fn peek(&mut self) -> Result<Reading, Refused> {
+        let before = self.kept.as_mut().and_then(|kept| Some((kept.identity, kept.known.take()?)));
+        let reading = self.read(true);
+        if let Some(kept) = &mut self.kept {
+            kept.known = before.filter(|(of, _)| *of == kept.identity).map(|(_, known)| known);
+        }
+        reading
+    }
 }
 
 /// The one descriptor, and what was last seen through it.
