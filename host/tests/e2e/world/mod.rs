@@ -246,7 +246,11 @@ impl World {
         &self,
         request: impl FnOnce(host::requests::Answer<T>) -> Request,
     ) -> Result<T> {
-        self.host.as_ref().expect("the host is down").handle.ask(request).await
+        self.handle().ask(request).await
+    }
+
+    pub(crate) fn handle(&self) -> DaemonHandle {
+        self.host.as_ref().expect("the host is down").handle.clone()
     }
 
     pub(crate) async fn create_agent(&self, agent: NewAgent) -> Result<schemas::admin::Agent> {

@@ -15,6 +15,7 @@ pub(crate) struct Platform {
     failures: Mutex<VecDeque<ChannelError>>,
     resolution: Mutex<Resolution>,
     hangs: Mutex<Option<Arc<Notify>>>,
+    waiting: Mutex<Vec<Arc<Notify>>>,
 }
 
 impl Platform {
@@ -24,6 +25,7 @@ impl Platform {
             failures: Mutex::default(),
             resolution: Mutex::new(Resolution::Idempotent),
             hangs: Mutex::default(),
+            waiting: Mutex::default(),
         }
     }
 
@@ -37,14 +39,20 @@ impl Platform {
         *self.resolution.lock().unwrap() = Resolution::Unknown;
     }
 
-    /// Posts wait until the answer is rung.
-    pub(crate) fn hangs(&self) -> Arc<Notify> {
-        self.hangs.lock().unwrap().get_or_insert_default().clone()
+    /// Posts wait.
+    pub(crate) fn hangs(&self) {
+        self.hangs.lock().unwrap().get_or_insert_default();
+    }
+
+    /// Posts that come from now on go through; those that hang go on hanging.
+    pub(crate) fn lets_new_posts_through(&self) {
+        self.waiting.lock().unwrap().extend(self.hangs.lock().unwrap().take());
     }
 
     /// Posts go through again.
     pub(crate) fn recovers(&self) {
-        if let Some(waiting) = self.hangs.lock().unwrap().take() {
+        self.lets_new_posts_through();
+        for waiting in self.waiting.lock().unwrap().drain(..) {
             waiting.notify_waiters();
         }
     }
