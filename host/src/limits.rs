@@ -93,3 +93,9 @@ pub const DEMO_END: Duration = Duration::from_secs(30);
 
 /// Lines of the host's log that `demo` shows when the host did not come up.
 pub const DEMO_LOG_LINES: usize = 20;
+
+/// Ends of plain processes that a slow reader may fall behind before it lists what lives instead.
+pub const PROCESS_EVENTS: usize = 64;
+
+/// Signals that wait for the task that owns a process: a stop, its kill, and one repeated.
+pub const PROCESS_ORDERS: usize = 4;

@@ -9,6 +9,8 @@ use async_trait::async_trait;
 use schemas::ids::{AgentId, SessionId};
 use tokio::sync::mpsc;
 
+pub mod process;
+
 /// What a session's container is made from; all decisions are already taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartRequest {

@@ -1,7 +1,5 @@
 //! What a reader of a room sees.
 
-use std::time::Duration;
-
 use host::{
     channels::Channel,
     client::{EventStream, From},
@@ -9,7 +7,7 @@ use host::{
 };
 use schemas::{admin::RoomEvent, message::Address};
 
-use crate::fake_daemon::{World, address};
+use crate::fake_daemon::{PATIENCE, World, address};
 
 #[tokio::test]
 async fn a_reader_sees_what_happens_after_it_came() {
@@ -97,7 +95,7 @@ async fn typing(world: &World, address: &Address, on: bool) {
 }
 
 async fn next(stream: &mut EventStream) -> RoomEvent {
-    let waited = tokio::time::timeout(Duration::from_secs(30), stream.next()).await;
+    let waited = tokio::time::timeout(PATIENCE, stream.next()).await;
     waited.expect("no event in time").unwrap().expect("the stream ended")
 }
 

@@ -41,6 +41,8 @@ impl Host {
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
         command.arg("--home").arg(&home).args(["up", "--ephemeral"]);
+        // Found by our settings, which are not those of the demo's home.
+        command.env("LAZARET_GUEST", ours.guest()?);
         if !isolated {
             command.arg("--no-isolation");
         }

@@ -37,7 +37,11 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     // Before anything is started or installed.
     context.config.guest()?;
     let (host, isolated) = start(&args, context).await?;
-    let shown = show(&host, isolated, context.out).await;
+    let shown = tokio::select! {
+        shown = show(&host, isolated, context.out) => shown,
+        // The host hears it as well and begins to end; what is left is to clean up.
+        _ = tokio::signal::ctrl_c() => Err(HostError::new(ErrorKind::Busy, "interrupted")),
+    };
     context.out.line("\nStopping the host, removing its container and its home.");
     let ended = host.end().await;
     shown?;
