@@ -99,3 +99,6 @@ pub const PROCESS_EVENTS: usize = 64;
 
 /// Signals that wait for the task that owns a process: a stop, its kill, and one repeated.
 pub const PROCESS_ORDERS: usize = 4;
+
+/// After a connection could not be accepted: out of descriptors, most likely, and some will close.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -10,7 +10,7 @@ pub const NO_GUEST_HINT: &str =
     "build it, then put it there or name it by guest = \"…\" in lazaret.toml";
 
 /// When a settings file cannot be read and nothing better is known.
-pub const FILE_HINT: &str = "see the settings that `lazaret up --help` lists";
+pub const FILE_HINT: &str = "lazaret up --help lists the settings";
 
 /// What the program is, above its help.
 pub const ABOUT: &str = "Runs AI agents in containers and carries their messages";
@@ -24,6 +24,22 @@ Begin with:
   lazaret chat andy           talk with it
 
 Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no host is running";
+
+/// Below the help of `up`.
+pub const SETTINGS: &str = "\
+Settings are read from lazaret.toml in the home; unknown keys are errors:
+  engine        where the engine listens, such as unix:///run/docker.sock
+  guest         the guest program, when it is not beside lazaret
+  image         the image of agents that bring none
+  idle_timeout  how long a container without work is kept, such as 10m
+  log           what is logged, such as info or warn,host=debug
+  log_format    auto, pretty or json
+  time_zone     an IANA name; else the system's
+
+The environment beats the file: LAZARET_ENGINE (or DOCKER_HOST), LAZARET_GUEST,
+LAZARET_LOG, LAZARET_LOG_FORMAT. LAZARET_HOME and LAZARET_RUN_DIR say where the
+home and the sockets lie. The first SIGTERM or Ctrl-C lets the host finish what
+it writes; containers go on running, and the next host takes them over.";
 
 /// When no host answers.
 pub const START_IT: &str = "start it with: lazaret up";

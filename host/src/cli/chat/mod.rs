@@ -17,7 +17,7 @@ use tokio::{sync::mpsc, time::sleep};
 
 use super::{Context, attach, save};
 use crate::{
-    client::{self, Client, EventStream, From},
+    client::{self, Client, EventStream, Since},
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
@@ -79,7 +79,7 @@ struct Link {
 impl Link {
     async fn open(args: &Args, context: &Context, after: i64, last: Option<usize>) -> Result<Self> {
         let client = context.connect().await?;
-        let from = From { thread: args.thread.clone(), after: Some(after), last };
+        let from = Since { thread: args.thread.clone(), after: Some(after), last };
         let stream = client.stream(&args.agent, &from).await?;
         Ok(Self { client, stream })
     }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::AGENT;
 use crate::{
     cli::{attach, out::Out},
-    client::{Client, EventStream, From},
+    client::{Client, EventStream, Since},
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
@@ -51,7 +51,7 @@ pub(super) fn first_message() -> SendMessage {
 impl Story {
     /// Listens before anything is said.
     pub(super) async fn begin(client: Client, out: Out) -> Result<Self> {
-        let stream = client.stream(AGENT, &From::default()).await?;
+        let stream = client.stream(AGENT, &Since::default()).await?;
         Ok(Self { client, stream, out })
     }
 
