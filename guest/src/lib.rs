@@ -1,1 +1,98 @@
-//! Guest.
+//! The program that runs an agent inside its container, as a library.
+//!
+//! Owns one session's work: it is woken, claims rows of `inbound.db`, lets a provider answer, and
+//! settles in `outbound.db`. It is one task: nothing here spawns. In production [`run`] is the
+//! binary's `run` mode; in the host's tests the same function is run as a task in place of a
+//! container.
+//!
+//! The modules stand in the order of a message's life.
+
+pub mod error;
+pub mod limits;
+
+mod mailbox;
+pub mod wake;
+pub mod watch;
+
+mod inbox;
+pub mod prompt;
+pub mod provider;
+pub mod turn;
+
+pub mod reply;
+
+mod heartbeat;
+mod outbox;
+mod prune;
+mod runner;
+
+pub mod init;
+pub mod probe;
+
+use schemas::{
+    CONTRACT_VERSION, session_dir::SessionDir, session_file::SessionFile, time::SharedClock,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use crate::{
+    error::{GuestError, GuestErrorKind},
+    mailbox::OnCommit,
+    provider::Provider,
+    wake::Wake,
+};
+use crate::{inbox::Inbox, mailbox::Mailbox, prune::Pruner, runner::Runner};
+
+/// What is different in a container and in a test.
+pub struct Ports {
+    /// Where stored times come from.
+    pub clock: SharedClock,
+    /// What says that `inbound.db` may have changed.
+    pub wake: Box<dyn Wake>,
+    /// What answers.
+    pub provider: Box<dyn Provider>,
+    /// Called after each commit of `outbound.db`, for a host that cannot watch the file.
+    pub on_commit: OnCommit,
+}
+
+/// Works on one session until `cancel`: then the turn at work is dropped, its rows are due again,
+/// and nothing is half written. Dropping the future instead is what a kill is to a process.
+///
+/// # Errors
+/// When `session.json` cannot be read or names a newer contract, when a session file stays
+/// unreadable or unwritable, or when the provider asks the process to end.
+pub async fn run(
+    dir: SessionDir,
+    ports: Ports,
+    cancel: CancellationToken,
+) -> Result<(), GuestError> {
+    let session = load(&dir)?;
+    let mailbox = Mailbox::new(dir, ports.clock, ports.on_commit);
+    let limit = usize::try_from(session.max_messages_per_prompt).unwrap_or(1).max(1);
+    let inbox = mailbox.patiently(&cancel, |mailbox| Inbox::start(mailbox, limit)).await?;
+    let runner = Runner {
+        mailbox,
+        inbox,
+        pruner: Pruner::new(),
+        wake: ports.wake,
+        provider: ports.provider,
+        cancel,
+    };
+    runner.run().await
+}
+
+/// What the host says about this session.
+///
+/// # Errors
+/// When the file cannot be read, or the host speaks a newer contract.
+pub fn load(dir: &SessionDir) -> Result<SessionFile, GuestError> {
+    let session = SessionFile::load(dir)
+        .map_err(|e| GuestError::new(GuestErrorKind::Config, "cannot read session.json", e))?;
+    if session.contract > CONTRACT_VERSION {
+        let message = format!(
+            "the host speaks contract version {}, this guest knows {CONTRACT_VERSION}",
+            session.contract
+        );
+        return Err(GuestError::bare(GuestErrorKind::Newer, message));
+    }
+    Ok(session)
+}

@@ -2,18 +2,28 @@
 //!
 //! Modules stand in the order of a message's life.
 
+pub mod serve;
+
+pub mod daemon;
+
 pub mod channels;
 pub mod gateway;
 pub mod requests;
 
+pub mod routing;
+
+pub mod sessions;
+
 pub mod engine;
+
+pub mod delivery;
+
+pub mod store;
 
 pub mod config;
 
 pub mod cli;
 pub mod client;
-
-pub mod daemon;
 
 pub mod error;
 pub mod limits;

@@ -44,6 +44,27 @@ pub enum Request {
     Shutdown(Answer<()>),
 }
 
+impl Request {
+    /// Answers a request that nobody took.
+    pub fn refuse(self, why: &HostError) {
+        let why = HostError::from_problem(why.problem());
+        // Whoever asked may be gone; that is no failure.
+        match self {
+            Self::Send(_, _, answer) => drop(answer.send(Err(why))),
+            Self::CreateAgent(_, answer) => drop(answer.send(Err(why))),
+            Self::Agents(answer) => drop(answer.send(Err(why))),
+            Self::TerminalAddress(_, _, answer) => drop(answer.send(Err(why))),
+            Self::History(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Sessions(answer) => drop(answer.send(Err(why))),
+            Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
+            Self::Runs(_, answer) => drop(answer.send(Err(why))),
+            Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
+            Self::Status(answer) => drop(answer.send(Err(why))),
+            Self::Shutdown(answer) => drop(answer.send(Ok(()))),
+        }
+    }
+}
+
 /// Sends requests to the daemon.
 #[derive(Debug, Clone)]
 pub struct DaemonHandle {

@@ -12,6 +12,7 @@ use std::{
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
 /// Why a text is not an id of the kind that was asked for.
@@ -115,6 +116,18 @@ minted_id!(
 )]
 #[serde(transparent)]
 pub struct MessageId(String);
+
+impl RunId {
+    /// The run of a message whose guest named none: always the same, so that settling it twice
+    /// settles it once.
+    #[must_use]
+    pub fn of_message(session: &SessionId, message: &MessageId) -> Self {
+        let digest = Sha256::digest(format!("{session}\0{message}"));
+        let mut bytes = [0_u8; 16];
+        bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Self(Ulid::from_bytes(bytes).to_string().to_lowercase())
+    }
+}
 
 impl MessageId {
     /// Longest id in bytes that is taken; platforms stay far below it.

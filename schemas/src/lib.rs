@@ -27,6 +27,7 @@ pub mod ids;
 pub mod time;
 
 pub mod admin;
+pub mod central;
 pub mod content;
 pub mod message;
 pub mod session_file;
@@ -34,18 +35,44 @@ pub mod session_file;
 pub mod session_dir;
 pub mod sqlite;
 
+pub mod limits;
+
+mod attachment;
+mod beneath;
+mod folder;
 mod inbound;
 mod outbound;
+mod outbox;
+mod refused;
+mod safe_name;
 
 /// The version of the contract between host and guest; containers carry it in a label.
 pub const CONTRACT_VERSION: u32 = 1;
 
 /// What only the host may use: it writes `inbound.db` and reads `outbound.db`.
+///
+/// There is no way to write the guest's file from here:
+/// ```compile_fail,E0432
+/// use schemas::host_side::OutboundWriter;
+/// ```
 pub mod host_side {
-    pub use crate::inbound::{Appended, Control, InboundTx, InboundWriter, Unsettled};
+    pub use crate::{
+        attachment::{AttachmentError, Extracted, digest, extract, sweep_orphans},
+        folder::ensure,
+        inbound::{Appended, Control, InboundTx, InboundWriter, Unsettled},
+        outbound::{AckSeen, BadRow, OutboundCopy, OutboundReader, Reading, RunSeen},
+        outbox::{OutboxFile, OutboxReader},
+        refused::{Refused, RefusedKind},
+        safe_name::safe_name,
+    };
 }
 
 /// What only the guest may use: it reads `inbound.db` and writes `outbound.db`.
+///
+/// There is no way to write the host's file from here:
+/// ```compile_fail,E0432
+/// use schemas::guest_side::InboundWriter;
+/// ```
 pub mod guest_side {
     pub use crate::{
         inbound::{DueBatch, DueQuery, InboundReader},

@@ -3,9 +3,9 @@
 //! The same layout holds on the host (`<home>/sessions/<agent>/<session>`) and inside a container
 //! (`/workspace`), so both sides build a [`SessionDir`] and ask it.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use crate::ids::{AgentId, InboxId, RunId, SessionId};
+use crate::ids::{AgentId, InboxId, MessageId, RunId, SessionId};
 
 /// Where a session's folder appears inside its container.
 pub const GUEST_ROOT: &str = "/workspace";
@@ -16,6 +16,11 @@ pub const INBOUND_DB: &str = "inbound.db";
 pub const OUTBOUND_DB: &str = "outbound.db";
 /// The liveness file, see [`INBOUND_DB`].
 pub const HEARTBEAT: &str = ".heartbeat";
+
+/// Folders inside `in/` and `out/`.
+pub(crate) const INBOX: &str = "inbox";
+pub(crate) const OUTBOX: &str = "outbox";
+pub(crate) const LIVE: &str = "live";
 
 /// The folder of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,13 +75,22 @@ impl SessionDir {
     /// All attachment folders that came in.
     #[must_use]
     pub fn inbox(&self) -> PathBuf {
-        self.in_dir().join("inbox")
+        self.in_dir().join(INBOX)
     }
 
     /// The attachment folder of one inbound row.
     #[must_use]
     pub fn inbox_of(&self, inbox: &InboxId) -> PathBuf {
         self.inbox().join(inbox.as_str())
+    }
+
+    /// A file that an attachment's `localPath` names; `None` for a path that leads out of the
+    /// inbox.
+    #[must_use]
+    pub fn inbox_file(&self, local_path: &str) -> Option<PathBuf> {
+        let path = Path::new(local_path);
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        (plain && path.starts_with("inbox")).then(|| self.in_dir().join(path))
     }
 
     /// What the guest writes; hostile input to the host.
@@ -94,7 +108,15 @@ impl SessionDir {
     /// All folders of files that go out.
     #[must_use]
     pub fn outbox(&self) -> PathBuf {
-        self.out_dir().join("outbox")
+        self.out_dir().join(OUTBOX)
+    }
+
+    /// The folder of the files of one outbound row; `None` for an id that is not one plain path
+    /// component, as ours are.
+    #[must_use]
+    pub fn outbox_of(&self, id: &MessageId) -> Option<PathBuf> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        id.as_str().bytes().all(plain).then(|| self.outbox().join(id.as_str()))
     }
 
     /// The file whose mtime says that the guest lives.
@@ -106,7 +128,7 @@ impl SessionDir {
     /// The live events of one run.
     #[must_use]
     pub fn live(&self, run: &RunId) -> PathBuf {
-        self.out_dir().join("live").join(format!("{run}.ndjson"))
+        self.out_dir().join(LIVE).join(format!("{run}.ndjson"))
     }
 
     /// The providers' own state: `$HOME` in the container. Never read by the host.

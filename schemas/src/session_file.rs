@@ -3,7 +3,7 @@
 //! Owns the shape, and the one way to replace the file (by rename, so that a reader sees the old
 //! or the new one, never a half).
 
-use std::{fs, io, io::Write};
+use std::{fs, io, io::Write, os::unix::fs::PermissionsExt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,8 @@ impl SessionFile {
         let path = dir.session_json();
         let fresh = path.with_extension("json.new");
         let mut file = fs::File::create(&fresh)?;
+        // The guest reads under another uid, and no umask may take that away.
+        file.set_permissions(fs::Permissions::from_mode(0o644))?;
         file.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
         file.sync_all()?;
         fs::rename(&fresh, &path)

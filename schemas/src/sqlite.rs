@@ -4,6 +4,8 @@
 //! else in the workspace opens a database. A session file is opened for one operation and closed:
 //! closing is what makes a reader across a mount look again.
 
+pub(crate) mod hostile;
+
 use std::{path::Path, thread, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -156,9 +158,18 @@ pub(crate) fn vacuum_if_sparse(conn: &Connection) -> Result<(), StoreError> {
     let pages: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     let free: i64 = conn.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
     if free * 2 > pages {
-        conn.execute_batch("VACUUM")?;
+        // What remains is small, and a container may have no folder for temporary files.
+        conn.execute_batch("PRAGMA temp_store = MEMORY; VACUUM;")?;
     }
     Ok(())
+}
+
+/// Writes and takes it back; see the guest's reader. Beginning alone proves nothing: on a file
+/// that cannot be written `SQLite` begins a read instead.
+pub(crate) fn try_write(path: &Path) -> Result<(), StoreError> {
+    let mut conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.busy_handler(Some(wait_short))?;
+    Ok(conn.execute_batch("BEGIN IMMEDIATE; CREATE TABLE written_by_the_guest (x); ROLLBACK;")?)
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
@@ -167,7 +178,7 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         .map_err(|e| StoreError::from(e).doing(&format!("open {}", path.display())))
 }
 
-fn user_version(conn: &Connection) -> Result<usize, StoreError> {
+pub(crate) fn user_version(conn: &Connection) -> Result<usize, StoreError> {
     usize::try_from(raw_version(conn)?).map_err(|_| StoreError::invalid("negative user_version"))
 }
 

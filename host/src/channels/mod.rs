@@ -3,6 +3,8 @@
 //! Owns the port ([`Channel`]) and the explicit list of what exists. An adapter knows messages
 //! only: no store, no sessions, no routing. It never acts in a platform's callback; it enqueues.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemas::{
     ids::{MessageId, SessionId},
@@ -64,6 +66,30 @@ pub enum Resolution {
     Idempotent,
     /// Nothing: `sending` must be durable before the post, and an operator decides after a crash.
     Unknown,
+}
+
+/// The channels of this host, by their word in `channel_type`.
+#[derive(Clone, Default)]
+pub struct Channels(Vec<Arc<dyn Channel>>);
+
+impl Channels {
+    /// The explicit list.
+    #[must_use]
+    pub fn new(list: Vec<Arc<dyn Channel>>) -> Self {
+        Self(list)
+    }
+
+    /// The adapter for an address.
+    #[must_use]
+    pub fn at(&self, address: &Address) -> Option<&Arc<dyn Channel>> {
+        self.0.iter().find(|channel| channel.channel_type() == address.channel_type)
+    }
+}
+
+impl std::fmt::Debug for Channels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|channel| channel.channel_type())).finish()
+    }
 }
 
 /// The port to one platform.

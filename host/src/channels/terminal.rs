@@ -54,6 +54,20 @@ impl Terminal {
     }
 }
 
+/// A post as the room's readers see it.
+#[must_use]
+pub fn room_message(post: &Post) -> RoomMessage {
+    RoomMessage {
+        session_id: post.session.clone(),
+        message_id: post.message.clone(),
+        seq: post.seq,
+        in_reply_to: post.in_reply_to.clone(),
+        thread: post.address.thread_id.clone(),
+        text: post.text.clone(),
+        files: post.files.clone(),
+    }
+}
+
 #[async_trait]
 impl Channel for Terminal {
     fn channel_type(&self) -> &'static str {
@@ -65,18 +79,7 @@ impl Channel for Terminal {
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
-        self.publish(
-            &post.address,
-            RoomEvent::Message(RoomMessage {
-                session_id: post.session.clone(),
-                message_id: post.message.clone(),
-                seq: post.seq,
-                in_reply_to: post.in_reply_to.clone(),
-                thread: post.address.thread_id.clone(),
-                text: post.text.clone(),
-                files: post.files.clone(),
-            }),
-        );
+        self.publish(&post.address, RoomEvent::Message(room_message(post)));
         Ok(Posted { platform_message_id: post.message.to_string() })
     }
 

@@ -1,10 +1,10 @@
 //! `lazaret up`: the host, in the foreground, until it is asked to end.
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use crate::{
+    daemon::Stop,
     error::{ErrorKind, HostError, Result},
     text,
 };
@@ -30,8 +30,8 @@ pub(super) async fn run(args: Args, context: Context) -> Result<()> {
     }
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let shutdown = CancellationToken::new();
-    let mut running = Box::pin(crate::daemon::run(config, shutdown.clone()));
+    let stop = Stop::default();
+    let mut running = Box::pin(crate::serve::run(config, stop.clone()));
     for last in [false, true] {
         tokio::select! {
             ended = &mut running => return ended,
@@ -42,7 +42,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<()> {
             tracing::warn!("asked twice to end; what was being written may be lost");
         } else {
             tracing::info!("asked to end; containers go on running");
-            shutdown.cancel();
+            stop.closing.cancel();
         }
     }
     Err(HostError::new(ErrorKind::Internal, "the host was ended in the middle of its work"))

@@ -1,13 +1,35 @@
 //! What runs containers, seen from the rest of the host.
 //!
-//! Owns the port ([`Engine`]) and its words. Nothing outside `docker.rs` knows Docker; the tests'
+//! Owns the port ([`Engine`]) and its words. Nothing outside `docker/` knows Docker; the tests'
 //! harness implements the same port with the real guest as a task.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use schemas::ids::{AgentId, SessionId};
 use tokio::sync::mpsc;
+
+pub mod facts;
+pub mod refusal;
+
+pub mod spec;
+
+pub mod mounts;
+
+pub mod user;
+
+pub mod ownership;
+
+pub mod base_image;
+pub mod endpoint;
+
+pub mod docker;
+
+#[cfg(test)]
+mod fixtures;
 
 pub mod process;
 
@@ -83,7 +105,9 @@ pub enum EngineEvent {
         /// Why, for the operator.
         reason: String,
     },
-    /// The engine is reachable again; the receiver lists what lives and compares.
+    /// The engine is reachable and every later event will come: the receiver lists what lives
+    /// and compares. Sent once at the first subscription, once after each
+    /// [`EngineEvent::Lost`], and alone when only a single call had failed.
     Back,
 }
 
@@ -132,17 +156,15 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Keeps the bounded last part of what it printed in the session's `log/container.log`, and
     /// removes the container. A container that is gone already is a success.
-    async fn remove(
-        &self,
-        container: &ContainerId,
-        session_root: &std::path::Path,
-    ) -> Result<(), EngineError>;
+    async fn remove(&self, container: &ContainerId, session_root: &Path)
+    -> Result<(), EngineError>;
 
     /// Every container with this install's label, running or not.
     async fn list(&self) -> Result<Vec<LiveContainer>, EngineError>;
 
     /// Sends what happens from now on, until the receiver is dropped. Subscribing comes before
-    /// listing, so that nothing falls between the two. Never ends by itself: a lost engine is
-    /// announced, and tried again with growing pauses.
+    /// listing, so that nothing falls between the two: [`EngineEvent::Back`] says when. Never ends
+    /// by itself: a lost engine is announced, and tried again with growing pauses. After a call
+    /// that failed as [`EngineErrorKind::Unreachable`] there is always a later `Back`.
     async fn watch(&self, events: mpsc::Sender<EngineEvent>);
 }

@@ -3,7 +3,10 @@
 //! Owns the order of work (oldest waiting address first, one address per batch) and the rule that
 //! the filter comes before the limit. Opens for each read; the file may not be written from here.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -32,8 +35,9 @@ pub struct DueQuery<'q> {
     pub acked: &'q HashMap<MessageId, i64>,
     /// Most triggers in one batch.
     pub limit: usize,
-    /// Whether this is the container's first read, which alone sees `on_wake` rows.
-    pub first_read: bool,
+    /// Highest number of an `on_wake` row that is told: everything at a container's first read,
+    /// what that read saw (its `highest_seq`) afterwards.
+    pub on_wake_up_to: i64,
 }
 
 /// One batch: rows of one address, and what the guest must know beside them.
@@ -105,15 +109,41 @@ impl InboundReader {
         Ok(found.flatten())
     }
 
-    /// Of these outbound rows, those that the host has given a final word about.
+    /// Of these outbound rows, those that the host has given a final word about, in the mailbox
+    /// or in the history that its ledger moves to.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn settled_out(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+        let sql = "SELECT 1 FROM delivered WHERE message_out_id = ?1 AND status IN ('delivered', 'failed')";
+        let mut settled = filter(self.open()?.as_ref(), ids, sql)?;
+        let known: HashSet<&MessageId> = settled.iter().collect();
+        let rest: Vec<MessageId> = ids.iter().filter(|id| !known.contains(id)).cloned().collect();
+        if !rest.is_empty() {
+            let history = open_if_there(&self.dir.history_db())?;
+            settled.extend(filter(history.as_ref(), &rest, sql)?);
+        }
+        Ok(settled)
+    }
+
+    /// Every row without a final status, by id alone: what old acks may still be about.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn settled_out(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
-        self.filter(
-            ids,
-            "SELECT 1 FROM delivered WHERE message_out_id = ?1 AND status IN ('delivered', 'failed')",
-        )
+    pub fn pending(&self) -> Result<Vec<MessageId>, StoreError> {
+        let Some(conn) = self.open()? else { return Ok(Vec::new()) };
+        let mut select = conn.prepare("SELECT id FROM messages_in WHERE status = 'pending'")?;
+        let ids = select.query_map([], |row| message_id(row, 0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// Tries to begin a write, as a check from inside a container that it cannot. Success is the
+    /// bad answer; nothing is changed by it.
+    ///
+    /// # Errors
+    /// When the file cannot be written, as it must be.
+    pub fn try_write(&self) -> Result<(), StoreError> {
+        crate::sqlite::try_write(&self.dir.inbound_db())
     }
 
     /// Of these inbound rows, those that are still pending.
@@ -121,28 +151,36 @@ impl InboundReader {
     /// # Errors
     /// When the file cannot be read.
     pub fn still_pending(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
-        self.filter(ids, "SELECT 1 FROM messages_in WHERE id = ?1 AND status = 'pending'")
-    }
-
-    fn filter(&self, ids: &[MessageId], sql: &str) -> Result<Vec<MessageId>, StoreError> {
-        let Some(conn) = self.open()? else { return Ok(Vec::new()) };
-        let mut select = conn.prepare(sql)?;
-        let mut kept = Vec::new();
-        for id in ids {
-            if select.exists([id.as_str()])? {
-                kept.push(id.clone());
-            }
-        }
-        Ok(kept)
+        let sql = "SELECT 1 FROM messages_in WHERE id = ?1 AND status = 'pending'";
+        filter(self.open()?.as_ref(), ids, sql)
     }
 
     fn open(&self) -> Result<Option<Connection>, StoreError> {
-        let path = self.dir.inbound_db();
-        if !path.exists() {
-            return Ok(None);
-        }
-        open_session_reader(&path, MIGRATIONS.len()).map(Some)
+        open_if_there(&self.dir.inbound_db())
     }
+}
+
+fn open_if_there(path: &Path) -> Result<Option<Connection>, StoreError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    open_session_reader(path, MIGRATIONS.len()).map(Some)
+}
+
+fn filter(
+    conn: Option<&Connection>,
+    ids: &[MessageId],
+    sql: &str,
+) -> Result<Vec<MessageId>, StoreError> {
+    let Some(conn) = conn else { return Ok(Vec::new()) };
+    let mut select = conn.prepare(sql)?;
+    let mut kept = Vec::new();
+    for id in ids {
+        if select.exists([id.as_str()])? {
+            kept.push(id.clone());
+        }
+    }
+    Ok(kept)
 }
 
 const COLUMNS: &str = "id, seq, kind, timestamp, status, tries, trigger, channel_type, platform_id, \
@@ -155,10 +193,10 @@ fn collect_due(
 ) -> Result<(), StoreError> {
     let mut select = conn.prepare(&format!(
         "SELECT {COLUMNS} FROM messages_in WHERE status = 'pending' \
-         AND (process_after IS NULL OR process_after <= ?1) AND (on_wake = 0 OR ?2) \
+         AND (process_after IS NULL OR process_after <= ?1) AND (on_wake = 0 OR seq <= ?2) \
          ORDER BY coalesce(queue_pos, seq)"
     ))?;
-    let mut rows = select.query(params![time::format(query.now), query.first_read])?;
+    let mut rows = select.query(params![time::format(query.now), query.on_wake_up_to])?;
     let mut context = Vec::new();
     while let Some(row) = rows.next()? {
         let row = inbound_row(row)?;
@@ -178,7 +216,7 @@ fn collect_due(
     }
     // Context that was said after the last trigger belongs to a later turn of the same room.
     let origin = batch.triggers.first().and_then(|first| first.address.clone());
-    let last = batch.triggers.last().map_or(0, |row| row.seq);
+    let last = batch.triggers.iter().map(|row| row.seq).max().unwrap_or_default();
     context.retain(|row| row.address == origin && row.seq < last);
     batch.context = context;
     Ok(())

@@ -4,11 +4,14 @@
 //! mailbox, so a crash in between leaves it in both, and the next pass finishes the move. The row
 //! with the highest number stays, so that numbers go on; ids stay in `seen`.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{InboundWriter, MIGRATIONS};
+use super::{InboundTx, InboundWriter, MIGRATIONS};
 use crate::{
+    ids::InboxId,
     sqlite::{Patience, StoreError, open_session_writer},
     time,
 };
@@ -102,6 +105,25 @@ impl InboundWriter {
         }
         tx.commit()?;
         Ok(())
+    }
+}
+
+impl InboundTx<'_> {
+    /// The attachment folders that rows of the mailbox name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn inboxes(&self) -> Result<HashSet<InboxId>, StoreError> {
+        let mut select =
+            self.tx.prepare("SELECT inbox FROM messages_in WHERE inbox IS NOT NULL")?;
+        let mut rows = select.query([])?;
+        let mut inboxes = HashSet::new();
+        while let Some(row) = rows.next()? {
+            let text: String = row.get(0)?;
+            let inbox = InboxId::parse(&text).map_err(|e| StoreError::invalid(e.to_string()))?;
+            inboxes.insert(inbox);
+        }
+        Ok(inboxes)
     }
 }
 

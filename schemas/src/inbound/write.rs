@@ -274,31 +274,40 @@ impl InboundTx<'_> {
         Ok(())
     }
 
-    /// The whole ledger of rows that have not moved to the history.
+    /// The ledger's rows without a final word: handed to a channel, or waiting for an attempt.
     ///
     /// # Errors
     /// When the file cannot be read, or holds a word that the contract does not have.
-    pub fn ledger(&self) -> Result<Vec<LedgerRow>, StoreError> {
+    pub fn sending(&self) -> Result<Vec<LedgerRow>, StoreError> {
         let mut select = self.tx.prepare_cached(
-            "SELECT message_out_id, platform_message_id, status, delivered_at, attempts, \
-             next_attempt_at, error FROM delivered",
+            "SELECT message_out_id, platform_message_id, delivered_at, attempts, next_attempt_at, \
+             error FROM delivered WHERE status = 'sending'",
         )?;
-        let mut rows = select.query([])?;
-        let mut ledger = Vec::new();
-        while let Some(row) = rows.next()? {
-            let word: String = row.get(2)?;
-            ledger.push(LedgerRow {
+        let rows = select.query_map([], |row| {
+            Ok(LedgerRow {
                 message_out: super::read::message_id(row, 0)?,
                 platform_message_id: row.get(1)?,
-                status: DeliveryStatus::parse(&word)
-                    .ok_or_else(|| StoreError::invalid(format!("ledger status {word:?}")))?,
-                delivered_at: super::read::timestamp(row, 3)?,
-                attempts: row.get(4)?,
-                next_attempt_at: super::read::timestamp(row, 5)?,
-                error: row.get(6)?,
-            });
-        }
-        Ok(ledger)
+                status: DeliveryStatus::Sending,
+                delivered_at: super::read::timestamp(row, 2)?,
+                attempts: row.get(3)?,
+                next_attempt_at: super::read::timestamp(row, 4)?,
+                error: row.get(5)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the ledger has its final word about an outbound row.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_final(&self, message_out: &MessageId) -> Result<bool, StoreError> {
+        Ok(self
+            .tx
+            .prepare_cached(
+                "SELECT 1 FROM delivered WHERE message_out_id = ?1 AND status <> 'sending'",
+            )?
+            .exists([message_out.as_str()])?)
     }
 
     /// Asks something of the guest, now.

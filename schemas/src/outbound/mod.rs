@@ -3,8 +3,15 @@
 //! Owns its migrations. [`OutboundWriter`] exists for the guest only. The host never lets `SQLite`
 //! look into the guest's folder: its reader takes a locked copy through its own descriptor.
 
+mod copy;
+mod lock;
+mod prune;
+mod read;
+mod tables;
 mod write;
 
+pub use copy::{OutboundReader, Reading};
+pub use read::{AckSeen, BadRow, OutboundCopy, RunSeen};
 pub use write::{Ack, AttemptRow, OutboundTx, OutboundWriter, RunRow, RunStatus};
 
 /// Migrations in order; the count is the contract version of the file.

@@ -20,7 +20,7 @@ use crate::{
 /// The only way to write `outbound.db`. Holds no connection.
 #[derive(Debug, Clone)]
 pub struct OutboundWriter {
-    dir: SessionDir,
+    pub(super) dir: SessionDir,
 }
 
 /// The guest's word about one inbound row.
@@ -102,21 +102,12 @@ impl OutboundWriter {
         tx.tx.commit()?;
         Ok(value)
     }
-
-    /// Gives free pages back when they are more than half of the file.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn compact(&self) -> Result<(), StoreError> {
-        let conn = open_session_writer(&self.dir.outbound_db(), MIGRATIONS, Patience::Long)?;
-        crate::sqlite::vacuum_if_sparse(&conn)
-    }
 }
 
 /// One transaction on `outbound.db`.
 #[derive(Debug)]
 pub struct OutboundTx<'c> {
-    tx: Transaction<'c>,
+    pub(super) tx: Transaction<'c>,
 }
 
 impl OutboundTx<'_> {
@@ -196,18 +187,32 @@ impl OutboundTx<'_> {
         Ok(released)
     }
 
-    /// Every ack with the `tries` it stands for: what the guest must not take again.
+    /// Drops the claims on these rows, which are due again then.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn unclaim(&self, ids: &[MessageId]) -> Result<(), StoreError> {
+        let mut delete = self.tx.prepare_cached(
+            "DELETE FROM processing_ack WHERE message_id = ?1 AND status = 'processing'",
+        )?;
+        for id in ids {
+            delete.execute([id.as_str()])?;
+        }
+        Ok(())
+    }
+
+    /// The acks of these rows with the `tries` they stand for: what the guest must not take
+    /// again. Asked for pending rows only, so that it does not grow with the past.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn acks(&self) -> Result<HashMap<MessageId, i64>, StoreError> {
-        let mut select = self.tx.prepare("SELECT message_id, tries FROM processing_ack")?;
-        let mut rows = select.query([])?;
+    pub fn acks_of(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, i64>, StoreError> {
+        let mut select =
+            self.tx.prepare("SELECT tries FROM processing_ack WHERE message_id = ?1")?;
         let mut acks = HashMap::new();
-        while let Some(row) = rows.next()? {
-            let id: String = row.get(0)?;
-            if let Ok(id) = MessageId::parse(&id) {
-                acks.insert(id, row.get(1)?);
+        for id in ids {
+            if let Some(tries) = select.query_row([id.as_str()], |row| row.get(0)).optional()? {
+                acks.insert(id.clone(), tries);
             }
         }
         Ok(acks)
@@ -284,74 +289,5 @@ impl OutboundTx<'_> {
             params![key, value, time::format(now)],
         )?;
         Ok(())
-    }
-
-    /// Ids of old rows that may go once the host has settled them: at most `batch`, oldest first,
-    /// never one of the newest `keep`.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn old_messages(&self, keep: u32, batch: u32) -> Result<Vec<MessageId>, StoreError> {
-        self.old(
-            "SELECT id FROM messages_out WHERE seq <= (SELECT seq FROM messages_out \
-             ORDER BY seq DESC LIMIT 1 OFFSET ?1) ORDER BY seq LIMIT ?2",
-            keep,
-            batch,
-        )
-    }
-
-    /// Ids of old acks that may go once the host has folded them; see
-    /// [`old_messages`](Self::old_messages).
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn old_acks(&self, keep: u32, batch: u32) -> Result<Vec<MessageId>, StoreError> {
-        self.old(
-            "SELECT message_id FROM processing_ack WHERE rowid <= (SELECT rowid FROM \
-             processing_ack ORDER BY rowid DESC LIMIT 1 OFFSET ?1) ORDER BY rowid LIMIT ?2",
-            keep,
-            batch,
-        )
-    }
-
-    /// Removes settled messages and folded acks, and all but the newest `keep` runs that ended.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn prune(
-        &self,
-        messages: &[MessageId],
-        acks: &[MessageId],
-        keep: u32,
-    ) -> Result<(), StoreError> {
-        for id in messages {
-            self.tx
-                .prepare_cached("DELETE FROM messages_out WHERE id = ?1")?
-                .execute([id.as_str()])?;
-        }
-        for id in acks {
-            self.tx
-                .prepare_cached("DELETE FROM processing_ack WHERE message_id = ?1")?
-                .execute([id.as_str()])?;
-        }
-        self.tx.execute(
-            "DELETE FROM runs WHERE status = 'ended' AND rowid <= \
-             (SELECT rowid FROM runs ORDER BY rowid DESC LIMIT 1 OFFSET ?1)",
-            [keep],
-        )?;
-        self.tx
-            .execute("DELETE FROM attempts WHERE run_id NOT IN (SELECT run_id FROM runs)", [])?;
-        Ok(())
-    }
-
-    fn old(&self, sql: &str, keep: u32, batch: u32) -> Result<Vec<MessageId>, StoreError> {
-        let mut select = self.tx.prepare(sql)?;
-        let mut rows = select.query([keep.max(1), batch])?;
-        let mut ids = Vec::new();
-        while let Some(row) = rows.next()? {
-            let id: String = row.get(0)?;
-            ids.extend(MessageId::parse(&id).ok());
-        }
-        Ok(ids)
     }
 }

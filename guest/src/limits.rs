@@ -1,0 +1,63 @@
+//! Every bound of the guest, with its reason.
+
+use std::time::Duration;
+
+/// How often the heartbeat is touched while a claim is held; the host's patience is 60 s.
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// How long after its claim a turn's run row may stay unwritten: the host needs it only to answer
+/// a cancel, and waits 2 s for it.
+pub const RUN_ROW_AFTER: Duration = Duration::from_secs(1);
+
+/// Events that a provider may be ahead of the turn loop.
+pub const PROVIDER_EVENTS: usize = 64;
+
+/// The first pause after a read that must be repeated; it doubles up to [`READ_PAUSE_MAX`].
+pub const READ_PAUSE: Duration = Duration::from_millis(5);
+/// The longest such pause: as long as the belt poll's.
+pub const READ_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long unreadable rows are tried before the guest gives up, so that the host sees it.
+pub const READ_GIVE_UP: Duration = Duration::from_secs(30);
+
+/// The pause between two tries of a write that found no room.
+pub const WRITE_PAUSE: Duration = Duration::from_secs(1);
+/// How long such a write is tried before the guest gives up, so that the host sees it.
+pub const WRITE_GIVE_UP: Duration = Duration::from_secs(60);
+
+/// Longest sleep towards a row's due time: the wall clock may be set in between.
+pub const DUE_SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// Settled rows that stay in `outbound.db`: enough to look back on, small enough to copy.
+pub const KEEP_ROWS: u32 = 200;
+/// Rows that one pruning step takes out: about 20 ms, which a new message may have to wait.
+pub const PRUNE_BATCH: u32 = 2_000;
+/// Runs between two pruning passes.
+pub const PRUNE_EVERY_RUNS: u32 = 100;
+/// Quiet time after which a pass is made for fewer runs than that.
+pub const PRUNE_WHEN_IDLE_FOR: Duration = Duration::from_secs(30);
+
+/// Longest error text in an ack, in characters; it is shown in chats.
+pub const ERROR_CHARS: usize = 2_000;
+
+/// Largest file that goes out; the host refuses more.
+pub const FILE_BYTES: u64 = 25 << 20;
+/// Most bytes of files with one message; the host refuses more.
+pub const MESSAGE_FILE_BYTES: u64 = 100 << 20;
+/// Most files with one message.
+pub const MESSAGE_FILES: usize = 100;
+/// Longest file name in bytes; the limit of common file systems.
+pub const FILE_NAME_BYTES: usize = 255;
+
+/// The shortest pause of the belt poll, just after a wake.
+pub const BELT_MIN: Duration = Duration::from_millis(5);
+/// The longest pause of the belt poll where nothing else wakes: a person waits for an answer.
+pub const BELT_MAX: Duration = Duration::from_secs(1);
+/// The longest pause once inotify has been seen to work here: 20 idle guests and their host
+/// together stay below a thousandth of the machine.
+pub const BELT_MAX_PROVEN: Duration = Duration::from_secs(15);
+
+/// Most chunks that the echo provider streams for one message.
+pub const ECHO_CHUNKS: usize = 10_000;
+
+/// Largest file that it makes: more than [`FILE_BYTES`], so that the refusal can be shown.
+pub const ECHO_FILE_BYTES: usize = 32 << 20;

@@ -1,0 +1,175 @@
+//! From inbound rows to what a provider is asked. PURE.
+//!
+//! Owns how each kind of content is read. A row that cannot be read is named with the reason, so
+//! that it fails alone and the rest of the batch goes on.
+
+use schemas::{
+    content::{self, Attachment, ChatIn, ContentError},
+    ids::{MessageId, RunId},
+    message::{InboundRow, Kind},
+};
+use serde_json::{Map, Value};
+
+/// One question to a provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// The run that it belongs to.
+    pub run: RunId,
+    /// What must be answered, in order.
+    pub messages: Vec<Said>,
+    /// What was said before in the same room, to nobody in particular.
+    pub context: Vec<Said>,
+}
+
+/// One message, in the provider's terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// The row, which a reply names.
+    pub id: MessageId,
+    /// The number that the agent sees.
+    pub seq: i64,
+    /// What it is.
+    pub kind: Kind,
+    /// Who said it, for people.
+    pub sender: Option<String>,
+    /// What was said.
+    pub text: String,
+    /// Files that came with it, with their `localPath` below `in/`.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A row whose content cannot be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unreadable {
+    /// The row.
+    pub row: InboundRow,
+    /// Why, for the person who sent it.
+    pub why: String,
+}
+
+/// Makes a turn of the rows, and sorts out those that cannot be read.
+#[must_use]
+pub fn assemble(
+    run: RunId,
+    triggers: &[InboundRow],
+    context: &[InboundRow],
+) -> (Turn, Vec<Unreadable>) {
+    let mut unreadable = Vec::new();
+    let mut read_all = |rows: &[InboundRow]| {
+        let mut said = Vec::with_capacity(rows.len());
+        for row in rows {
+            match read(row) {
+                Ok(message) => said.push(message),
+                Err(why) => {
+                    unreadable.push(Unreadable { row: row.clone(), why: why.to_string() });
+                }
+            }
+        }
+        said
+    };
+    let messages = read_all(triggers);
+    let context = read_all(context);
+    (Turn { run, messages, context }, unreadable)
+}
+
+fn read(row: &InboundRow) -> Result<Said, ContentError> {
+    let mut said = Said {
+        id: row.id.clone(),
+        seq: row.seq,
+        kind: row.kind,
+        sender: None,
+        text: String::new(),
+        attachments: Vec::new(),
+    };
+    match row.kind {
+        Kind::Chat | Kind::ChatSdk => {
+            let chat: ChatIn = content::read(&row.content)?;
+            said.sender = chat.sender;
+            said.text = chat.text;
+            said.attachments = chat.attachments;
+        }
+        Kind::Task => said.text = field(&object(row)?, &["prompt", "text"]),
+        Kind::Webhook => {
+            let object = object(row)?;
+            said.sender = Some(field(&object, &["source"])).filter(|source| !source.is_empty());
+            said.text = row.content.clone();
+        }
+        Kind::System => {
+            object(row)?;
+            said.text = row.content.clone();
+        }
+    }
+    Ok(said)
+}
+
+fn object(row: &InboundRow) -> Result<Map<String, Value>, ContentError> {
+    content::read(&row.content)
+}
+
+fn field(object: &Map<String, Value>, names: &[&str]) -> String {
+    names
+        .iter()
+        .find_map(|name| object.get(*name).and_then(Value::as_str))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use schemas::message::InboundStatus;
+
+    use super::*;
+
+    fn row(kind: Kind, content: &str) -> InboundRow {
+        InboundRow {
+            id: MessageId::parse("m1").unwrap(),
+            seq: 2,
+            kind,
+            timestamp: Timestamp::UNIX_EPOCH,
+            status: InboundStatus::Pending,
+            tries: 0,
+            trigger: true,
+            address: None,
+            content: content.to_owned(),
+            on_wake: false,
+            sender_id: None,
+            solo: false,
+            queue_pos: None,
+        }
+    }
+
+    #[track_caller]
+    fn check(kind: Kind, content: &str, sender: Option<&str>, text: &str) {
+        let said = read(&row(kind, content)).unwrap();
+        assert_eq!((said.sender.as_deref(), said.text.as_str()), (sender, text));
+    }
+
+    #[test]
+    fn each_kind_is_read_in_its_own_way() {
+        check(Kind::Chat, r#"{"sender":"Ann","text":"hi"}"#, Some("Ann"), "hi");
+        check(Kind::ChatSdk, r#"{"text":"hi","blocks":[]}"#, None, "hi");
+        check(Kind::Chat, "plain words", None, "plain words");
+        check(Kind::Task, r#"{"prompt":"water the plants"}"#, None, "water the plants");
+        check(Kind::Task, "water the plants", None, "water the plants");
+        let event = r#"{"source":"ci","event":"red","payload":{}}"#;
+        check(Kind::Webhook, event, Some("ci"), event);
+        check(Kind::System, r#"{"type":"anything"}"#, None, r#"{"type":"anything"}"#);
+    }
+
+    #[test]
+    fn an_unreadable_row_is_left_out_and_named_with_the_reason() {
+        let run = RunId::mint(Timestamp::UNIX_EPOCH);
+        let rows = [row(Kind::Chat, "null"), row(Kind::Chat, r#"{"text":"hi"}"#)];
+        let (turn, unreadable) = assemble(run, &rows, &[row(Kind::System, "[1]")]);
+        assert_eq!((turn.messages.len(), turn.context.len()), (1, 0));
+        let why: Vec<&str> = unreadable.iter().map(|u| u.why.as_str()).collect();
+        assert_eq!(
+            why,
+            [
+                "content must be an object or a text, it is null",
+                "content must be an object or a text, it is an array"
+            ]
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! What answers inside the container.
+//!
+//! Owns the port ([`Provider`]) and the list of what exists. A provider sees a turn and says
+//! things; it never sees a session file.
+
+use async_trait::async_trait;
+use schemas::session_dir::SessionDir;
+use tokio::sync::mpsc;
+
+use crate::{prompt::Turn, turn::ProviderEvent};
+
+pub mod echo;
+
+pub use crate::reply::{Failure, FileSource, OutFile, Reply, Retry, TurnEnd};
+
+/// What answers. Dropping the future of [`turn`](Self::turn) must end the work.
+#[async_trait]
+pub trait Provider: Send {
+    /// The word in `session.json` and in the attempt's row.
+    fn name(&self) -> &'static str;
+
+    /// Works on one turn and says what comes of it.
+    async fn turn(&mut self, turn: &Turn, sink: &Sink) -> TurnEnd;
+}
+
+/// Where a provider says things; full means wait.
+#[derive(Debug, Clone)]
+pub struct Sink {
+    events: mpsc::Sender<ProviderEvent>,
+}
+
+impl Sink {
+    /// A sink, and where its events come out.
+    #[must_use]
+    pub fn new(room: usize) -> (Self, mpsc::Receiver<ProviderEvent>) {
+        let (events, out) = mpsc::channel(room);
+        (Self { events }, out)
+    }
+
+    /// Says something. When nobody listens any more the turn is about to be dropped.
+    pub async fn say(&self, event: ProviderEvent) {
+        if self.events.send(event).await.is_err() {
+            tracing::debug!("nobody listens to the provider any more");
+        }
+    }
+}
+
+/// Every provider that exists, by its word in `session.json`.
+#[must_use]
+pub fn by_name(name: &str, dir: &SessionDir) -> Option<Box<dyn Provider>> {
+    match name {
+        echo::NAME => Some(Box::new(echo::Echo::new(dir.clone()))),
+        _ => None,
+    }
+}

@@ -1,0 +1,279 @@
+//! The harness: a session's folder, the host's writer, and a guest as a task.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use guest::{GuestError, Ports, provider};
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, Row};
+use schemas::{
+    CONTRACT_VERSION,
+    host_side::{InboundTx, InboundWriter},
+    ids::{AgentId, MessageId, SessionId},
+    message::{Address, InboundStatus, Kind, NewInbound},
+    session_dir::SessionDir,
+    session_file::SessionFile,
+    time::Clock,
+};
+use tempfile::TempDir;
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// A clock that the paused runtime moves.
+struct RuntimeClock {
+    began: Instant,
+}
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_700_000_000).unwrap() + self.began.elapsed()
+    }
+}
+
+/// Done at a guest's commit, inside the guest: nothing of it runs in between.
+type Hook = Box<dyn FnMut() -> bool + Send>;
+
+pub(crate) struct Desk {
+    _root: TempDir,
+    pub(crate) dir: SessionDir,
+    writer: InboundWriter,
+    wake: Arc<Notify>,
+    committed: Arc<Notify>,
+    clock: Arc<RuntimeClock>,
+    hook: Arc<Mutex<Option<Hook>>>,
+    guest: Option<(JoinHandle<Result<(), GuestError>>, CancellationToken)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) seq: i64,
+    pub(crate) to: Option<String>,
+    pub(crate) room: Option<String>,
+    pub(crate) text: String,
+    pub(crate) files: Vec<String>,
+    pub(crate) id: String,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let dir = SessionDir::at(root.path());
+        for folder in [dir.in_dir(), dir.out_dir()] {
+            fs::create_dir(folder).unwrap();
+        }
+        let clock = Arc::new(RuntimeClock { began: Instant::now() });
+        let session = SessionFile {
+            contract: CONTRACT_VERSION,
+            session: SessionId::mint(clock.now()),
+            agent: AgentId::mint(clock.now()),
+            agent_name: "andy".to_owned(),
+            provider: "echo".to_owned(),
+            max_messages_per_prompt: 10,
+            time_zone: "UTC".to_owned(),
+        };
+        session.save(&dir).unwrap();
+        let (wake, committed) = (Arc::default(), Arc::default());
+        let writer = InboundWriter::new(dir.clone());
+        Self { _root: root, dir, writer, wake, committed, clock, hook: Arc::default(), guest: None }
+    }
+
+    /// A desk whose guest is at work already.
+    pub(crate) fn open() -> Self {
+        let mut desk = Self::new();
+        desk.start_guest();
+        desk
+    }
+
+    pub(crate) fn start_guest(&mut self) {
+        let echo = provider::by_name("echo", &self.dir).unwrap();
+        self.start_with(echo);
+    }
+
+    pub(crate) fn start_with(&mut self, provider: Box<dyn guest::Provider>) {
+        let committed = Arc::clone(&self.committed);
+        let (hook, dir) = (Arc::clone(&self.hook), self.dir.clone());
+        let ports = Ports {
+            clock: Arc::<RuntimeClock>::clone(&self.clock),
+            wake: Box::new(Arc::clone(&self.wake)),
+            provider,
+            on_commit: Box::new(move || {
+                assert_whole(&dir);
+                let mut hook = hook.lock().unwrap();
+                if hook.as_mut().is_some_and(|hook| hook()) {
+                    *hook = None;
+                }
+                committed.notify_one();
+            }),
+        };
+        let cancel = CancellationToken::new();
+        let work = guest::run(self.dir.clone(), ports, cancel.clone());
+        #[expect(clippy::disallowed_methods, reason = "the harness joins or aborts it itself")]
+        let task = tokio::spawn(work);
+        self.guest = Some((task, cancel));
+    }
+
+    /// SIGTERM, awaited.
+    pub(crate) async fn stop_guest(&mut self) -> Result<(), GuestError> {
+        let (task, cancel) = self.guest.take().unwrap();
+        cancel.cancel();
+        timeout(Duration::from_secs(600), task).await.unwrap().unwrap()
+    }
+
+    /// SIGKILL, at whatever await the guest stands.
+    pub(crate) async fn kill_guest(&mut self) {
+        let (task, _) = self.guest.take().unwrap();
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+
+    /// How the guest ended by itself.
+    pub(crate) async fn guest_ends(&mut self) -> Result<(), GuestError> {
+        let (task, _) = self.guest.take().unwrap();
+        timeout(Duration::from_secs(600), task).await.unwrap().unwrap()
+    }
+
+    /// Does this at each of the guest's commits, until it answers that it is done.
+    pub(crate) fn at_commit(&self, hook: impl FnMut() -> bool + Send + 'static) {
+        *self.hook.lock().unwrap() = Some(Box::new(hook));
+    }
+
+    /// Whether the guest holds a claim in the file right now.
+    pub(crate) fn claimed(dir: &SessionDir, id: &str) -> bool {
+        let sql = "SELECT message_id FROM processing_ack WHERE status = 'processing'";
+        query(&dir.outbound_db(), sql, |row| row.get::<_, String>(0).unwrap()).contains(&id.into())
+    }
+
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&InboundTx<'_>) -> Result<T, schemas::sqlite::StoreError>,
+    ) -> T {
+        let value = self.writer.write(work).unwrap();
+        self.wake.notify_one();
+        value
+    }
+
+    /// A row for the room, not yet written.
+    pub(crate) fn row(&self, id: &str, room: &str, text: &str) -> NewInbound {
+        let content = serde_json::json!({"sender": "Ann", "text": text}).to_string();
+        let mut row = NewInbound::new(self.id(id), Kind::Chat, self.clock.now(), content);
+        row.address = Some(Address {
+            channel_type: "terminal".to_owned(),
+            platform_id: room.to_owned(),
+            thread_id: None,
+        });
+        row
+    }
+
+    pub(crate) fn says(&self, id: &str, text: &str) {
+        let row = self.row(id, "desk", text);
+        self.write(|tx| tx.append(&row));
+    }
+
+    pub(crate) fn set_status(&self, id: &str, status: InboundStatus) {
+        let id = self.id(id);
+        self.write(|tx| tx.set_status(&[id], status));
+    }
+
+    pub(crate) fn id(&self, id: &str) -> MessageId {
+        MessageId::parse(id).unwrap()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits until the file says so; the guest's commits are the only thing waited for.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        for _ in 0..10_000 {
+            if holds(self) {
+                return;
+            }
+            let _rung = timeout(Duration::from_millis(50), self.committed.notified()).await.is_ok();
+        }
+        panic!("never: {what}; acks are {:?}", self.acks());
+    }
+
+    pub(crate) async fn acked(&self, id: &str, status: &str) {
+        let what = format!("{id} {status}");
+        self.until(&what, |desk| desk.acks().get(id).is_some_and(|ack| ack == status)).await;
+    }
+
+    /// Ids of the messages of each run, in order.
+    pub(crate) fn batches(&self) -> Vec<String> {
+        self.query("SELECT message_ids FROM runs", |row| row.get(0).unwrap())
+    }
+
+    pub(crate) async fn passes(&self, time: Duration) {
+        sleep(time).await;
+    }
+
+    pub(crate) fn query<T>(&self, sql: &str, map: fn(&Row<'_>) -> T) -> Vec<T> {
+        if !self.dir.outbound_db().exists() {
+            return Vec::new();
+        }
+        query(&self.dir.outbound_db(), sql, map)
+    }
+
+    pub(crate) fn answers(&self) -> Vec<Answer> {
+        let sql =
+            "SELECT seq, in_reply_to, platform_id, content, id FROM messages_out ORDER BY seq";
+        self.query(sql, |row| {
+            let content: String = row.get(3).unwrap();
+            let content: serde_json::Value = serde_json::from_str(&content).unwrap();
+            let files = content["files"].as_array().cloned().unwrap_or_default();
+            Answer {
+                seq: row.get(0).unwrap(),
+                to: row.get(1).unwrap(),
+                room: row.get(2).unwrap(),
+                text: content["text"].as_str().unwrap().to_owned(),
+                files: files.iter().map(|f| f.as_str().unwrap().to_owned()).collect(),
+                id: row.get(4).unwrap(),
+            }
+        })
+    }
+
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.answers().into_iter().map(|answer| answer.text).collect()
+    }
+
+    pub(crate) fn acks(&self) -> BTreeMap<String, String> {
+        self.query("SELECT message_id, status FROM processing_ack", |row| {
+            (row.get(0).unwrap(), row.get(1).unwrap())
+        })
+        .into_iter()
+        .collect()
+    }
+
+    /// Status, outcome and error code of every run, in order.
+    pub(crate) fn runs(&self) -> Vec<String> {
+        let sql = "SELECT status, coalesce(outcome, '-'), coalesce(error_code, '-') FROM runs";
+        self.query(sql, |row| {
+            let word = |n| row.get::<_, String>(n).unwrap();
+            format!("{} {} {}", word(0), word(1), word(2))
+        })
+    }
+}
+
+/// What must hold after each commit: a reply stands beside the completion it belongs to.
+fn assert_whole(dir: &SessionDir) {
+    let sql = "SELECT in_reply_to FROM messages_out LEFT JOIN processing_ack \
+               ON message_id = in_reply_to WHERE in_reply_to IS NOT NULL AND coalesce(status, '') <> 'completed'";
+    let lonely = query(&dir.outbound_db(), sql, |row| row.get::<_, Option<String>>(0).unwrap());
+    assert!(lonely.is_empty(), "replies without their completion: {lonely:?}");
+}
+
+pub(crate) fn query<T>(path: &Path, sql: &str, map: fn(&Row<'_>) -> T) -> Vec<T> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    // The guest may have created the file and not yet its tables.
+    let Ok(mut select) = conn.prepare(sql) else { return Vec::new() };
+    select.query_map([], |row| Ok(map(row))).unwrap().map(Result::unwrap).collect()
+}

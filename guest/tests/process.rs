@@ -1,0 +1,110 @@
+//! The binary itself on real time: woken by inotify, ended by TERM, probed from inside.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+use std::{
+    fs,
+    process::{Child, Command},
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use rusqlite::{Connection, OpenFlags};
+use schemas::{
+    CONTRACT_VERSION,
+    host_side::InboundWriter,
+    ids::{AgentId, MessageId, SessionId},
+    message::{Kind, NewInbound},
+    session_dir::SessionDir,
+    session_file::SessionFile,
+};
+
+#[test]
+fn a_guest_under_init_answers_and_ends_when_asked() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = session(root.path(), "echo");
+    let mut guest = spawn("init", &dir);
+    say(&dir, "m1", "hello");
+    assert_eq!(answer(&dir, 1)["text"], "You said: hello");
+    say(&dir, "m2", "!probe");
+    let probe: serde_json::Value =
+        serde_json::from_str(answer(&dir, 2)["text"].as_str().unwrap()).unwrap();
+    assert_eq!(probe["uid"], nix::unistd::getuid().as_raw());
+    // Nothing keeps a process out here: the wall is the read-only mount.
+    assert_eq!(probe["inbound_write"], "allowed");
+    kill(Pid::from_raw(i32::try_from(guest.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(guest.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_session_it_cannot_serve_is_an_exit_code() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = SessionDir::at(root.path());
+    assert_eq!(spawn("run", &dir).wait().unwrap().code(), Some(78), "no session.json");
+    let dir = session(root.path(), "nobody");
+    assert_eq!(spawn("run", &dir).wait().unwrap().code(), Some(78), "no such provider");
+    let dir = session(root.path(), "echo");
+    let text = fs::read_to_string(dir.session_json()).unwrap();
+    fs::write(dir.session_json(), text.replace("\"contract\": 1", "\"contract\": 99")).unwrap();
+    assert_eq!(spawn("init", &dir).wait().unwrap().code(), Some(76), "a newer contract");
+}
+
+fn session(root: &std::path::Path, provider: &str) -> SessionDir {
+    let dir = SessionDir::at(root);
+    [dir.in_dir(), dir.out_dir()].iter().for_each(|path| fs::create_dir_all(path).unwrap());
+    SessionFile {
+        contract: CONTRACT_VERSION,
+        session: SessionId::mint(Timestamp::UNIX_EPOCH),
+        agent: AgentId::mint(Timestamp::UNIX_EPOCH),
+        agent_name: "andy".to_owned(),
+        provider: provider.to_owned(),
+        max_messages_per_prompt: 10,
+        time_zone: "UTC".to_owned(),
+    }
+    .save(&dir)
+    .unwrap();
+    dir
+}
+
+fn spawn(mode: &str, dir: &SessionDir) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_lazaret-guest"))
+        .args([mode, "--dir"])
+        .arg(dir.root())
+        .spawn()
+        .unwrap()
+}
+
+fn say(dir: &SessionDir, id: &str, text: &str) {
+    let id = MessageId::parse(id).unwrap();
+    let row = NewInbound::new(id, Kind::Chat, Timestamp::now(), text.to_owned());
+    InboundWriter::new(dir.clone()).write(|tx| tx.append(&row)).unwrap();
+}
+
+/// Waits for the n-th row that goes out.
+fn answer(dir: &SessionDir, n: usize) -> serde_json::Value {
+    let began = Instant::now();
+    loop {
+        if let Some(content) = contents(dir).get(n - 1) {
+            return serde_json::from_str(content).unwrap();
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "no answer");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn contents(dir: &SessionDir) -> Vec<String> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let Ok(conn) = Connection::open_with_flags(dir.outbound_db(), flags) else {
+        return Vec::new();
+    };
+    let read = || -> rusqlite::Result<Vec<String>> {
+        let mut select = conn.prepare("SELECT content FROM messages_out ORDER BY seq")?;
+        select.query_map([], |row| row.get(0))?.collect()
+    };
+    read().unwrap_or_default()
+}

@@ -1,0 +1,240 @@
+//! The host's one loop: requests, the engine's news, sessions that would end, due times.
+//!
+//! Owns the map of live sessions' tasks and the ordered table of due times with its one timer.
+//! Decides nothing about a message (that is `routing`) and writes no session file (that is the
+//! session's task). The `impl` is split by who asks: `people`, `operator`, `news`.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use schemas::{ids::SessionId, message::Address, time::SharedClock};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::Instant,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info};
+
+use crate::{
+    channels::Channels,
+    engine::{Engine, EngineEvent},
+    error::Result,
+    limits,
+    requests::Request,
+    sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
+    store::{Store, WiringFact},
+};
+
+mod home;
+mod news;
+mod operator;
+mod people;
+
+pub use home::{HomeLock, open_home};
+
+/// What the host is given from outside; the tests' harness gives its own.
+pub struct Ports {
+    /// The time.
+    pub clock: SharedClock,
+    /// What runs containers.
+    pub engine: Arc<dyn Engine>,
+    /// Where posts go.
+    pub channels: Channels,
+    /// Wake-ups from guests.
+    pub bells: Arc<dyn Bells>,
+}
+
+/// What the host is told by its configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where everything lies.
+    pub home: PathBuf,
+    /// Where sockets for guests lie.
+    pub run_dir: PathBuf,
+    /// The IANA name of the time zone that agents are shown.
+    pub time_zone: String,
+    /// Containers that may run at once.
+    pub max_containers: usize,
+    /// How long a container without work is kept.
+    pub idle_after: Duration,
+    /// The image of agents that bring none; `None` is the built-in one.
+    pub image: Option<String>,
+    /// Whether containers end with the host.
+    pub ephemeral: bool,
+}
+
+/// How the host is told to end.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Take nothing new in, finish what is being written.
+    pub closing: CancellationToken,
+    /// End at once, as in a crash: what was not committed is not finished.
+    pub abandon: CancellationToken,
+}
+
+/// Runs the host until it is told to end; then what is being written is finished, and containers
+/// are left running. The caller holds the lock on the home.
+///
+/// # Errors
+/// When the central database cannot be opened or read at the start.
+pub async fn run(
+    settings: Settings,
+    ports: Ports,
+    store: Store,
+    requests: mpsc::Receiver<Request>,
+    stop: Stop,
+) -> Result<()> {
+    let (to_daemon, from_sessions) = mpsc::channel(limits::DAEMON_QUEUE);
+    let (engine_events, from_engine) = mpsc::channel(limits::DAEMON_QUEUE);
+    let engine = ports.engine.clone();
+    let context = Arc::new(Context {
+        clock: ports.clock,
+        store,
+        engine: ports.engine,
+        channels: ports.channels,
+        bells: ports.bells,
+        home: settings.home,
+        run_dir: settings.run_dir,
+        time_zone: settings.time_zone,
+        idle_after: settings.idle_after,
+        image: settings.image,
+        slots: Arc::new(Semaphore::new(settings.max_containers)),
+        tracker: TaskTracker::new(),
+        closing: stop.closing,
+        abandon: stop.abandon,
+        daemon: to_daemon,
+    });
+    context.spawn(async move { engine.watch(engine_events).await });
+    let mut daemon = Daemon {
+        context,
+        sessions: HashMap::new(),
+        warm: HashMap::new(),
+        wirings: HashMap::new(),
+        due: BTreeSet::new(),
+        engine_trouble: None,
+        requests,
+        from_sessions,
+        from_engine,
+    };
+    let abandon = daemon.context.abandon.clone();
+    let life = async move {
+        daemon.begin().await?;
+        daemon.serve().await;
+        let context = daemon.end().await;
+        if settings.ephemeral {
+            news::end_containers(&context).await;
+        }
+        Ok(())
+    };
+    tokio::select! { biased;
+        () = abandon.cancelled() => Ok(()),
+        ended = life => ended,
+    }
+}
+
+struct Daemon {
+    context: Arc<Context>,
+    /// The tasks of sessions that are not asleep.
+    sessions: HashMap<SessionId, SessionHandle>,
+    /// Under which key each of them is found, so that the next message asks no database.
+    warm: HashMap<String, SessionId>,
+    /// The wirings of rooms that were asked for; emptied by every change.
+    wirings: HashMap<Address, Arc<Vec<WiringFact>>>,
+    /// When sleeping sessions must be looked at; mirrors the central table `due`.
+    due: BTreeSet<(Timestamp, SessionId)>,
+    /// Why the engine cannot be reached.
+    engine_trouble: Option<String>,
+    requests: mpsc::Receiver<Request>,
+    from_sessions: mpsc::Receiver<FromSession>,
+    from_engine: mpsc::Receiver<EngineEvent>,
+}
+
+/// Everything that can happen to the host.
+enum Event {
+    Request(Request),
+    Session(FromSession),
+    Engine(EngineEvent),
+    Due,
+    Closing,
+}
+
+impl Daemon {
+    /// Finds out what an earlier host left, before anything new is taken in.
+    async fn begin(&mut self) -> Result<()> {
+        self.due = self.context.store.due().await?.into_iter().collect();
+        // Until the engine was asked once, a start could meet a container that still lives.
+        let first = tokio::time::timeout(limits::FIRST_ENGINE_WORD, self.from_engine.recv()).await;
+        let live = match first {
+            Ok(Some(EngineEvent::Back)) => self.list_containers().await,
+            Ok(Some(EngineEvent::Lost { reason })) => {
+                error!(reason, "the engine cannot be reached; messages are kept until it can");
+                self.engine_trouble = Some(reason);
+                None
+            }
+            Ok(Some(EngineEvent::Exited { .. }) | None) | Err(_) => {
+                self.engine_trouble = Some("the engine has not answered yet".to_owned());
+                None
+            }
+        };
+        self.adopt(live).await
+    }
+
+    async fn serve(&mut self) {
+        loop {
+            match self.next().await {
+                Event::Request(Request::Shutdown(answer)) => {
+                    self.context.closing.cancel();
+                    // Whoever asked may be gone; the host ends all the same.
+                    drop(answer.send(Ok(())));
+                    return;
+                }
+                Event::Request(request) => self.on_request(request).await,
+                Event::Session(said) => self.on_session(said),
+                Event::Engine(said) => self.on_engine(said).await,
+                Event::Due => self.on_due().await,
+                Event::Closing => return,
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Event {
+        let due = self.next_due();
+        tokio::select! { biased;
+            () = self.context.closing.cancelled() => Event::Closing,
+            // A session that would end is answered first: it holds its task until then.
+            Some(said) = self.from_sessions.recv() => Event::Session(said),
+            // The engine's news decide what a message finds.
+            Some(said) = self.from_engine.recv() => Event::Engine(said),
+            Some(request) = self.requests.recv() => Event::Request(request),
+            () = tokio::time::sleep_until(due) => Event::Due,
+        }
+    }
+
+    fn next_due(&self) -> Instant {
+        let pause = self.due.first().map_or(limits::LONGEST_PAUSE, |(at, _)| {
+            let left = at.duration_since(self.context.clock.now());
+            Duration::try_from(left).unwrap_or(Duration::ZERO)
+        });
+        Instant::now() + pause
+    }
+
+    /// Joins every task. Containers go on without us.
+    async fn end(mut self) -> Arc<Context> {
+        info!("ending: what is being written is finished, containers go on");
+        self.requests.close();
+        while let Some(request) = self.requests.recv().await {
+            request.refuse(&crate::text::closing());
+        }
+        drop(self.from_engine);
+        self.context.tracker.close();
+        // Sessions may still say that they retire; with the receiver gone they just end.
+        drop(self.from_sessions);
+        self.context.tracker.wait().await;
+        self.context
+    }
+}

@@ -1,0 +1,161 @@
+//! News that nobody asked for: containers that ended, the engine's coming and going, sessions
+//! that would end, times that have come.
+//!
+//! Owns adoption: what an earlier host left running is taken over, what belongs to nobody is
+//! removed.
+
+use std::collections::HashMap;
+
+use schemas::ids::SessionId;
+use tracing::{error, info, warn};
+
+use super::Daemon;
+use crate::{
+    engine::{EngineEvent, LiveContainer},
+    error::{HostError, Result},
+    sessions::{
+        Boot, Context,
+        handle::{Command, FromSession, SessionHandle},
+    },
+};
+
+/// Takes the containers along, for a host that was only there for a demonstration.
+pub(super) async fn end_containers(context: &Context) {
+    let list = context.engine.list().await.unwrap_or_default();
+    for live in list {
+        let log_to = context.home.join("sessions");
+        let killed = context.engine.kill(&live.container).await;
+        if let Err(failure) = killed.and(context.engine.remove(&live.container, &log_to).await) {
+            warn!(%failure, "cannot remove a container");
+        }
+    }
+}
+
+/// What the engine knows, by session.
+pub(super) type Live = HashMap<SessionId, LiveContainer>;
+
+impl Daemon {
+    pub(super) async fn list_containers(&mut self) -> Option<Live> {
+        match self.context.engine.list().await {
+            Ok(list) => {
+                self.engine_trouble = None;
+                Some(list.into_iter().map(|live| (live.session.clone(), live)).collect())
+            }
+            Err(failure) => {
+                let failure = HostError::from(failure);
+                error!(error = %failure.chain(), "cannot list containers");
+                self.engine_trouble = Some(failure.chain());
+                None
+            }
+        }
+    }
+
+    /// At the start: sessions that an earlier host left in the middle get their tasks, with their
+    /// containers where those still live.
+    pub(super) async fn adopt(&mut self, live: Option<Live>) -> Result<()> {
+        let mut live = live.unwrap_or_default();
+        for record in self.context.store.unclean_sessions().await? {
+            let container = live.remove(&record.id);
+            info!(session = %record.id, adopted = container.is_some(), "session left in the middle");
+            let facts = self.facts(record).await?;
+            self.start_task(Boot { facts, live: container });
+        }
+        self.remove_orphans(live).await;
+        Ok(())
+    }
+
+    /// Containers of this install that belong to no session of ours.
+    async fn remove_orphans(&self, orphans: Live) {
+        for live in orphans.into_values() {
+            warn!(session = %live.session, container = %live.container.0, "orphan removed");
+            let (engine, home) = (self.context.engine.clone(), self.context.home.clone());
+            let log_to = match self.context.store.session(live.session.clone()).await {
+                Ok(record) => {
+                    home.join("sessions").join(record.agent.as_str()).join(record.id.as_str())
+                }
+                Err(_) => home,
+            };
+            self.context.spawn(async move {
+                let ended = engine.kill(&live.container).await;
+                if let Err(failure) = ended.and(engine.remove(&live.container, &log_to).await) {
+                    warn!(%failure, "cannot remove an orphan");
+                }
+            });
+        }
+    }
+
+    pub(super) async fn on_engine(&mut self, said: EngineEvent) {
+        match said {
+            EngineEvent::Exited { session, container, code, out_of_memory } => {
+                let told = self
+                    .sessions
+                    .get(&session)
+                    .map(|handle| handle.tell(Command::Exited { container, code, out_of_memory }));
+                if matches!(told, Some(Err(_))) {
+                    // Its mailbox is full of messages; the next comparison finds the container
+                    // gone.
+                    warn!(%session, "the end of a container could not be told");
+                    self.compare_with_engine().await;
+                }
+            }
+            EngineEvent::Lost { reason } => {
+                error!(reason, "the engine was lost; what runs goes on, messages are kept");
+                self.engine_trouble = Some(reason);
+            }
+            EngineEvent::Back => {
+                info!("the engine is back");
+                self.compare_with_engine().await;
+            }
+        }
+    }
+
+    /// Tells every session what the engine knows of it.
+    async fn compare_with_engine(&mut self) {
+        let Some(mut live) = self.list_containers().await else { return };
+        for (id, handle) in &self.sessions {
+            if handle.tell(Command::EngineBack(live.remove(id))).is_err() {
+                warn!(session = %id, "the engine's return could not be told");
+            }
+        }
+    }
+
+    pub(super) fn on_session(&mut self, said: FromSession) {
+        match said {
+            FromSession::Retire { session, due, may_end } => {
+                let empty = self.sessions.get(&session).is_none_or(SessionHandle::is_empty);
+                if empty {
+                    self.forget(&session);
+                    self.due.extend(due.map(|at| (at, session)));
+                }
+                // A task that is gone needs no answer.
+                let _gone = may_end.send(empty).is_err();
+            }
+            FromSession::Ended { session } => self.forget(&session),
+        }
+    }
+
+    fn forget(&mut self, session: &SessionId) {
+        self.sessions.remove(session);
+        self.warm.retain(|_, id| id != session);
+    }
+
+    pub(super) async fn on_due(&mut self) {
+        let now = self.context.clock.now();
+        while let Some((at, session)) = self.due.first().cloned() {
+            if at > now {
+                break;
+            }
+            self.due.pop_first();
+            match self.known_session(session.clone()).await {
+                Ok(handle) => {
+                    if let Err(full) = handle.tell(Command::Due) {
+                        full.refuse();
+                    }
+                }
+                Err(failure) => {
+                    error!(%session, error = %failure.chain(), "a due session cannot be woken");
+                }
+            }
+        }
+    }
+}

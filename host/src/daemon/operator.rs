@@ -1,0 +1,207 @@
+//! What an operator asks: agents, sessions, runs, status, and a session's own answers.
+//!
+//! Owns the arm of each request. What needs only the store is answered beside the loop.
+
+use schemas::{
+    admin::{Agent, NewAgent, SessionInfo, Status},
+    ids::SessionId,
+};
+use tracing::info;
+
+use super::Daemon;
+use crate::{
+    error::{ErrorKind, HostError, Result},
+    limits,
+    requests::Request,
+    sessions::{
+        handle::{Command, SessionHandle},
+        lifecycle::State,
+        session_info,
+    },
+};
+
+impl Daemon {
+    pub(super) async fn on_request(&mut self, request: Request) {
+        // An asker that went away is no failure: every answer may be dropped.
+        match request {
+            Request::Send(agent, message, answer) => self.send(&agent, *message, answer).await,
+            Request::CreateAgent(new, answer) => {
+                drop(answer.send(self.create_agent(*new).await));
+            }
+            Request::Agents(answer) => drop(answer.send(self.context.store.agents().await)),
+            Request::TerminalAddress(agent, thread, answer) => {
+                drop(answer.send(self.terminal_address(&agent, thread).await));
+            }
+            Request::History(address, after, answer) => {
+                let wirings = self.wirings_at(&address).await;
+                let handle = match wirings.as_deref().map(|list| list.first()) {
+                    Ok(Some(wiring)) => {
+                        let wanted = crate::sessions::key::session_for(wiring, &address);
+                        self.session(wanted).await
+                    }
+                    Ok(None) => Err(HostError::new(ErrorKind::NotFound, "no agent listens there")),
+                    Err(failure) => Err(HostError::from_problem(failure.problem())),
+                };
+                match handle {
+                    Ok(handle) => tell(&handle, Command::History(address, after, answer)),
+                    Err(failure) => drop(answer.send(Err(failure))),
+                }
+            }
+            Request::Sessions(answer) => drop(answer.send(self.list_sessions().await)),
+            Request::ResetSession(id, answer) => match self.session_named(&id).await {
+                Ok(handle) => tell(&handle, Command::Reset(answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
+            Request::Runs(id, answer) => {
+                let runs = match self.find_session(&id).await {
+                    Ok(id) => self.context.store.runs_of(id, limits::LISTED_RUNS).await,
+                    Err(failure) => Err(failure),
+                };
+                drop(answer.send(runs));
+            }
+            Request::File(session, message, name, answer) => {
+                match self.known_session(session).await {
+                    Ok(handle) => tell(&handle, Command::File(message, name, answer)),
+                    Err(failure) => drop(answer.send(Err(failure))),
+                }
+            }
+            Request::Status(answer) => drop(answer.send(self.status().await)),
+            // The loop itself ends over this one.
+            Request::Shutdown(answer) => drop(answer.send(Ok(()))),
+        }
+    }
+
+    async fn create_agent(&mut self, new: NewAgent) -> Result<Agent> {
+        check_agent(&new)?;
+        let now = self.context.clock.now();
+        let agent = self.context.store.create_agent(new, now).await?;
+        self.wirings.clear();
+        let subject = format!("agent {}", agent.name);
+        self.context.store.audit("owner", "create", subject, now).await?;
+        info!(agent = agent.name, "agent created");
+        Ok(agent)
+    }
+
+    /// The name of the agent that somebody means: by name, or by an unambiguous id prefix.
+    pub(super) async fn agent_named(&self, wanted: &str) -> Result<String> {
+        let agents = self.context.store.agents().await?;
+        let mut by_id = agents.iter().filter(|agent| {
+            wanted.len() >= limits::ID_PREFIX && agent.id.as_str().starts_with(wanted)
+        });
+        if let (Some(one), None) = (by_id.next(), by_id.next()) {
+            return Ok(one.name.clone());
+        }
+        let names: Vec<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
+        Err(unknown("agent", wanted).hint(if names.is_empty() {
+            "make one with: lazaret agents create <name>".to_owned()
+        } else {
+            nearest_hint(wanted, &names)
+        }))
+    }
+
+    async fn find_session(&self, wanted: &str) -> Result<SessionId> {
+        let sessions = self.context.store.sessions().await?;
+        let mut found = sessions.iter().filter(|one| one.id.as_str().starts_with(wanted));
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one.id.clone()),
+            (Some(_), Some(_)) => Err(HostError::new(
+                ErrorKind::Invalid,
+                format!("several sessions begin with {wanted:?}"),
+            )),
+            (None, _) => {
+                let ids: Vec<&str> = sessions.iter().map(|one| one.id.as_str()).collect();
+                Err(unknown("session", wanted).hint(nearest_hint(wanted, &ids)))
+            }
+        }
+    }
+
+    async fn session_named(&mut self, wanted: &str) -> Result<SessionHandle> {
+        let id = self.find_session(wanted).await?;
+        self.known_session(id).await
+    }
+
+    async fn list_sessions(&self) -> Result<Vec<SessionInfo>> {
+        let mut list = Vec::new();
+        for record in self.context.store.sessions().await? {
+            let view = self.sessions.get(&record.id).map(SessionHandle::view);
+            let asleep = if record.set_aside.is_some() { State::SetAside } else { State::Asleep };
+            let facts = self.facts(record).await?;
+            let state = view.as_ref().map_or(asleep, |view| view.state);
+            let mut info = session_info(&facts, state);
+            info.notice = view.and_then(|view| view.notice.clone()).or(info.notice);
+            list.push(info);
+        }
+        Ok(list)
+    }
+
+    async fn status(&self) -> Result<Status> {
+        let engine = match &self.engine_trouble {
+            Some(reason) => Err(reason.clone()),
+            None => self.context.engine.describe().await.map_err(|e| HostError::from(e).chain()),
+        };
+        let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            home: self.context.home.display().to_string(),
+            engine_ok: engine.is_ok(),
+            engine: engine.unwrap_or_else(|reason| reason),
+            agents: self.context.store.agents().await?.len() as u64,
+            sessions: self.context.store.sessions().await?.len() as u64,
+            awake: awake as u64,
+        })
+    }
+}
+
+fn tell(handle: &SessionHandle, command: Command) {
+    if let Err(full) = handle.tell(command) {
+        full.refuse();
+    }
+}
+
+fn check_agent(new: &NewAgent) -> Result<()> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let named = !new.name.is_empty()
+        && new.name.len() <= limits::NAME_BYTES
+        && new.name.chars().all(plain)
+        && !new.name.starts_with('-');
+    if !named {
+        return Err(HostError::new(ErrorKind::Invalid, format!("{:?} is no name", new.name)).hint(
+            format!("up to {} of a-z, 0-9 and -, not beginning with -", limits::NAME_BYTES),
+        ));
+    }
+    if !limits::PROVIDERS.contains(&new.provider.as_str()) {
+        return Err(unknown("provider", &new.provider)
+            .hint(format!("known providers: {}", limits::PROVIDERS.join(", "))));
+    }
+    let bounds = [
+        ("memory", new.memory_bytes, limits::LEAST_MEMORY_BYTES),
+        ("cpus", new.milli_cpus.map(u64::from), u64::from(limits::LEAST_MILLI_CPUS)),
+        ("pids", new.pids.map(u64::from), u64::from(limits::LEAST_PIDS)),
+    ];
+    for (what, asked, least) in bounds {
+        if asked.is_some_and(|asked| asked < least) {
+            return Err(HostError::new(
+                ErrorKind::Invalid,
+                format!("{what} is too small for a guest: at least {least}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(what: &str, wanted: &str) -> HostError {
+    HostError::new(ErrorKind::NotFound, format!("no {what} {wanted:?}"))
+}
+
+/// The known names that are nearest to what was asked for.
+fn nearest_hint(wanted: &str, known: &[&str]) -> String {
+    let mut near: Vec<(usize, &str)> =
+        known.iter().map(|name| (strsim::damerau_levenshtein(wanted, name), *name)).collect();
+    near.sort_unstable();
+    let names: Vec<&str> = near.into_iter().take(3).map(|(_, name)| name).collect();
+    if names.is_empty() {
+        return "there is none yet".to_owned();
+    }
+    format!("did you mean {}?", names.join(", "))
+}

@@ -1,0 +1,194 @@
+//! The life of one container: create and start, stop, kill, remove, list. Owns the few races that
+//! the engine leaves to its clients: a name that is taken, an image that is not there yet, a
+//! container that is gone already.
+
+use std::{collections::HashMap, path::Path, time::Duration};
+
+use bollard::{
+    Docker,
+    errors::Error as BollardError,
+    models::{ContainerSummary, ContainerSummaryStateEnum as State},
+    query_parameters::{
+        CreateContainerOptions, KillContainerOptions, ListContainersOptions,
+        RemoveContainerOptions, StopContainerOptions,
+    },
+};
+use schemas::ids::SessionId;
+
+use super::{DockerEngine, connect::Connection, fault, image, logs, translate};
+use crate::{
+    engine::{
+        ContainerId, EngineError, LiveContainer,
+        facts::InstallFacts,
+        spec::{self, ContainerSpec, LABEL_INSTALL, LABEL_SESSION},
+    },
+    limits,
+};
+
+/// Creates and starts. The common case is two calls; what is in the way is cleared when the
+/// engine says so, not looked for before.
+pub(super) async fn start(
+    engine: &DockerEngine,
+    connection: &Connection,
+    spec: &ContainerSpec,
+    session_root: &Path,
+) -> Result<ContainerId, EngineError> {
+    let created = match create(connection, spec).await {
+        Err(error) if fault::is_image_missing(&error) && spec.image == engine.base.reference => {
+            {
+                let _one_at_a_time = engine.import.lock().await;
+                image::import(connection, &engine.base).await?;
+            }
+            create(connection, spec).await
+        }
+        Err(error) if fault::is_name_taken(&error) => {
+            clear_name(connection, spec, session_root).await?;
+            create(connection, spec).await
+        }
+        outcome => outcome,
+    };
+    let id = created.map_err(|error| {
+        if fault::is_image_missing(&error) {
+            fault::image_missing(&spec.image, error)
+        } else {
+            fault::failed("create the container", error)
+        }
+    })?;
+    if let Err(error) = connection.docker.start_container(&id, None).await {
+        // What was created would only be in the way; the start's error is what counts.
+        force_remove(&connection.docker, &id).await.ok();
+        return Err(fault::failed("start the container", error));
+    }
+    Ok(ContainerId(id))
+}
+
+/// Asks to end, waits for `grace`, kills.
+pub(super) async fn stop(
+    connection: &Connection,
+    container: &ContainerId,
+    grace: Duration,
+) -> Result<(), EngineError> {
+    // The engine counts whole seconds; rounding down would cut a grace below one to nothing.
+    let seconds = grace.as_millis().div_ceil(1_000);
+    let options = StopContainerOptions {
+        t: Some(i32::try_from(seconds).unwrap_or(i32::MAX)),
+        ..Default::default()
+    };
+    let patient = connection.docker.clone().with_timeout(grace + limits::ENGINE_STOP_MARGIN);
+    match patient.stop_container(&container.0, Some(options)).await {
+        Ok(()) => Ok(()),
+        Err(error) if fault::is_gone(&error) || fault::is_not_running(&error) => Ok(()),
+        // An engine that does not come back from its own stop still knows how to kill.
+        Err(BollardError::RequestTimeoutError) => kill(connection, container).await,
+        Err(error) => Err(fault::failed("stop the container", error)),
+    }
+}
+
+/// Ends it at once.
+pub(super) async fn kill(
+    connection: &Connection,
+    container: &ContainerId,
+) -> Result<(), EngineError> {
+    let options = KillContainerOptions { signal: "SIGKILL".into() };
+    match connection.docker.kill_container(&container.0, Some(options)).await {
+        Ok(()) => Ok(()),
+        Err(error) if fault::is_gone(&error) || fault::is_not_running(&error) => Ok(()),
+        Err(error) => Err(fault::failed("kill the container", error)),
+    }
+}
+
+/// Keeps the output, then removes.
+pub(super) async fn remove(
+    connection: &Connection,
+    container: &ContainerId,
+    session_root: &Path,
+) -> Result<(), EngineError> {
+    match logs::keep(connection, &container.0, session_root).await {
+        Ok(()) => {}
+        Err(logs::KeepError::Engine(error)) if fault::is_gone(&error) => return Ok(()),
+        // A full disk must not leave containers behind.
+        Err(error) => {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(container = container.0, cause, "the container's output is lost");
+        }
+    }
+    match force_remove(&connection.docker, &container.0).await {
+        Ok(()) => Ok(()),
+        Err(error) if fault::is_gone(&error) => Ok(()),
+        Err(error) => Err(fault::failed("remove the container", error)),
+    }
+}
+
+/// Every container of the install.
+pub(super) async fn list(
+    connection: &Connection,
+    install: &InstallFacts,
+) -> Result<Vec<LiveContainer>, EngineError> {
+    let options = ListContainersOptions {
+        all: true,
+        filters: Some(label_filter(install.install.as_str())),
+        ..Default::default()
+    };
+    let found = connection
+        .docker
+        .list_containers(Some(options))
+        .await
+        .map_err(|error| fault::failed("list the containers", error))?;
+    Ok(found.into_iter().filter_map(|summary| live(summary, install)).collect())
+}
+
+/// The filter for what belongs to an install.
+pub(super) fn label_filter(install: &str) -> HashMap<String, Vec<String>> {
+    HashMap::from([("label".to_owned(), vec![format!("{LABEL_INSTALL}={install}")])])
+}
+
+async fn create(connection: &Connection, spec: &ContainerSpec) -> Result<String, BollardError> {
+    let options = CreateContainerOptions { name: Some(spec.name.clone()), ..Default::default() };
+    let made =
+        connection.docker.create_container(Some(options), translate::create_body(spec)).await?;
+    for warning in made.warnings {
+        tracing::warn!(container = spec.name, warning, "the engine warns about a container");
+    }
+    Ok(made.id)
+}
+
+/// Makes room for a new container of the session: removes the old one if it is ours.
+async fn clear_name(
+    connection: &Connection,
+    spec: &ContainerSpec,
+    session_root: &Path,
+) -> Result<(), EngineError> {
+    let found = match connection.docker.inspect_container(&spec.name, None).await {
+        Ok(found) => found,
+        Err(error) if fault::is_gone(&error) => return Ok(()),
+        Err(error) => return Err(fault::failed("look at the container in the way", error)),
+    };
+    let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+    let ours = [LABEL_INSTALL, LABEL_SESSION]
+        .into_iter()
+        .all(|label| labels.get(label) == spec.labels.get(label));
+    match found.id {
+        Some(id) if ours => remove(connection, &ContainerId(id), session_root).await,
+        Some(_) | None => Err(fault::name_taken(&spec.name)),
+    }
+}
+
+async fn force_remove(docker: &Docker, container: &str) -> Result<(), BollardError> {
+    // With its volumes: an image may declare some, and nothing else would ever remove them.
+    let options = RemoveContainerOptions { v: true, force: true, link: false };
+    docker.remove_container(container, Some(options)).await
+}
+
+fn live(summary: ContainerSummary, install: &InstallFacts) -> Option<LiveContainer> {
+    let labels = summary.labels.unwrap_or_default();
+    let session = SessionId::parse(labels.get(LABEL_SESSION)?).ok()?;
+    Some(LiveContainer {
+        session,
+        container: ContainerId(summary.id?),
+        running: matches!(
+            summary.state,
+            Some(State::RUNNING | State::PAUSED | State::RESTARTING | State::STOPPING)
+        ),
+        current: spec::is_current(|key| labels.get(key).cloned(), install),
+    })
+}

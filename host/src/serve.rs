@@ -1,0 +1,116 @@
+//! From the configuration to a running host: the one place where the real ports are chosen.
+//!
+//! Owns the order of the start (lock, database, engine, socket) and joins what runs side by side.
+//! Nothing here decides anything about messages.
+
+use std::{path::Path, sync::Arc};
+
+use schemas::{
+    CONTRACT_VERSION,
+    ids::InstallId,
+    time::{Clock, SystemClock},
+};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::{
+    channels::{Channels, terminal::Terminal},
+    config::Config,
+    daemon::{self, Ports, Settings, Stop, open_home},
+    engine::{
+        Engine,
+        docker::{DockerEngine, DockerSettings},
+        endpoint::Places,
+        facts::HostIdentity,
+        process::ProcessEngine,
+    },
+    error::{ErrorKind, HostError, Result},
+    gateway::{self, Socket},
+    limits,
+    requests::DaemonHandle,
+    sessions::inotify::InotifyBells,
+    store::Store,
+};
+
+/// Runs the host until `stop` says otherwise.
+///
+/// # Errors
+/// When the home is taken or cannot be used, when the guest program is missing, when the socket
+/// cannot be made, or when the central database refuses.
+pub async fn run(config: Config, stop: Stop) -> Result<()> {
+    // Files in `in/` are read by guests under other uids; what is private says so itself.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    let _lock = open_home(&config.home)?;
+    let store = Store::open(&config.home.join("central.db"))?;
+    let install = store.install_id(SystemClock.now()).await?;
+    let engine = engine(&config, install)?;
+    let terminal = Arc::new(Terminal::default());
+    let bells = Arc::new(InotifyBells::open().map_err(|error| {
+        HostError::new(ErrorKind::Storage, "cannot watch files")
+            .because(error)
+            .hint("raise the limit: sysctl fs.inotify.max_user_instances")
+    })?);
+    let socket = Socket::bind(&config.socket())?;
+    info!(home = %config.home.display(), socket = %config.socket().display(), "host ready");
+    let (requests, from_people) = mpsc::channel(limits::DAEMON_QUEUE);
+    let gateway =
+        gateway::serve(socket, DaemonHandle::new(requests), terminal.clone(), stop.closing.clone());
+    let ports = Ports {
+        clock: Arc::new(SystemClock),
+        engine,
+        channels: Channels::new(vec![terminal]),
+        bells: bells.clone(),
+    };
+    let daemon = daemon::run(settings(&config), ports, store, from_people, stop);
+    let bells = async move {
+        if let Err(error) = bells.serve().await {
+            warn!(%error, "the watch on guests' files broke off; the belt looks instead");
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        // The gateway ends first when it drains; the daemon's end is the host's.
+        both = async { tokio::try_join!(gateway, daemon) } => both.map(|_| ()),
+        () = bells => Ok(()),
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        home: config.home.clone(),
+        run_dir: config.run_dir.clone(),
+        time_zone: config.time_zone.clone(),
+        max_containers: limits::MAX_CONTAINERS,
+        idle_after: config.idle_timeout,
+        image: config.image.clone(),
+        // Without an engine nobody keeps a guest for the next host.
+        ephemeral: config.ephemeral || !config.isolated,
+    }
+}
+
+fn engine(config: &Config, install: InstallId) -> Result<Arc<dyn Engine>> {
+    let guest: &Path = config.guest()?;
+    if !config.isolated {
+        return Ok(Arc::new(ProcessEngine::new(guest.to_owned(), TaskTracker::new())));
+    }
+    let places = Places {
+        docker_host: config.engine.docker_host.clone(),
+        docker_config: config.engine.docker_config.clone(),
+        docker_context: config.engine.docker_context.clone(),
+        runtime_dir: config.engine.runtime_dir.clone(),
+        home: config.engine.user_home.clone(),
+    };
+    Ok(Arc::new(DockerEngine::new(DockerSettings {
+        places,
+        install,
+        contract_version: CONTRACT_VERSION,
+        guest: guest.to_owned(),
+        engine_dir: config.run_dir.join("engine"),
+        runtime: None,
+        host: HostIdentity {
+            uid: nix::unistd::geteuid().as_raw(),
+            gid: nix::unistd::getegid().as_raw(),
+        },
+    })?))
+}

@@ -1,0 +1,340 @@
+//! Carrying out what the lifecycle decides, and feeding it what the engine reports.
+//!
+//! Owns the container's id, its place under the cap and the pauses between containers. Engine
+//! calls run beside the loop; their results come back as events.
+
+use schemas::{
+    CONTRACT_VERSION, ids::MessageId, message::InboundStatus, session_dir::SessionDir,
+    session_file::SessionFile,
+};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tracing::{debug, error, info, warn};
+
+use super::{
+    intake::blocking,
+    lifecycle::{Effect, Event, StartFailure, State, backoff, next},
+    runner::{Exiting, Runner},
+    settle,
+};
+use crate::{
+    engine::{ContainerId, EngineError, EngineErrorKind, LiveContainer},
+    error::{ErrorKind, HostError, Result},
+    limits, text,
+};
+
+/// What something that ran beside the loop came to.
+#[derive(Debug)]
+pub(super) enum WorkDone {
+    /// Nothing that anybody waits for.
+    Nothing,
+    /// There is a place under the cap.
+    Slot(OwnedSemaphorePermit),
+    /// The engine answered a start.
+    Started(std::result::Result<ContainerId, EngineError>),
+}
+
+impl Runner {
+    /// Takes over what an earlier host left, and looks at what was written meanwhile.
+    pub(super) async fn begin(&mut self, live: Option<LiveContainer>) {
+        let Some(live) = live else { return };
+        if !live.running {
+            self.remove(live.container);
+            return;
+        }
+        info!(container = %live.container.0, "container adopted");
+        self.container = Some(live.container);
+        // It runs already, so it counts even past the cap.
+        self.permit = self.context.slots.clone().try_acquire_owned().ok();
+        self.state = State::Awake;
+        self.watch_guest();
+        self.show(None);
+        if !live.current {
+            // It speaks another contract: it ends after its claims are given back.
+            self.drive(Event::Stop).await;
+        }
+    }
+
+    /// Feeds the lifecycle, and carries out what follows.
+    pub(super) async fn drive(&mut self, event: Event) {
+        let mut event = Some(event);
+        while let Some(happened) = event.take() {
+            let (state, effects) = next(self.state, happened);
+            if state != self.state {
+                debug!(from = ?self.state, to = ?state, ?happened, "lifecycle");
+                self.state = state;
+                self.show(None);
+            }
+            for effect in effects {
+                event = self.carry_out(effect).await.or(event);
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Start => return self.start().await,
+            Effect::Stop => self.stop(),
+            Effect::Kill => self.kill(),
+            Effect::ReleaseClaims => self.release_claims(),
+            Effect::SetTimer => self.timer = Some(Instant::now() + backoff(self.failures)),
+            Effect::TellOwner => self.tell_owner(),
+        }
+        None
+    }
+
+    /// Takes a place, writes what the guest must find, asks the engine.
+    async fn start(&mut self) -> Option<Event> {
+        if self.permit.is_none() {
+            let slots = self.context.slots.clone();
+            match slots.clone().try_acquire_owned() {
+                Ok(permit) => self.permit = Some(permit),
+                Err(_) => {
+                    self.notice(&text::waiting());
+                    self.work.spawn(async move {
+                        slots.acquire_owned().await.map_or(WorkDone::Nothing, WorkDone::Slot)
+                    });
+                    return Some(Event::NoSlot);
+                }
+            }
+        }
+        if let Err(failure) = self.prepare_wake().await {
+            error!(error = %failure.chain(), "cannot prepare the session's folder");
+            self.permit = None;
+            self.failures += 1;
+            return Some(Event::StartFailed(StartFailure::Transient));
+        }
+        self.watch_guest();
+        self.last_seen = self.context.clock.now();
+        self.last_active = self.last_seen;
+        let (engine, request) =
+            (self.context.engine.clone(), self.facts.start_request(&self.context));
+        self.work.spawn(async move { WorkDone::Started(engine.start(&request).await) });
+        None
+    }
+
+    /// Routing and destinations are written anew before every wake, so that a change applies.
+    async fn prepare_wake(&mut self) -> Result<()> {
+        let file = self.session_file();
+        let request = self.facts.start_request(&self.context);
+        let (dir, writer, reach) = (self.dir.clone(), self.writer.clone(), self.reach.clone());
+        blocking(move || {
+            std::fs::create_dir_all(&request.socket_dir).map_err(folder_error)?;
+            write_session_file(&dir, &file).map_err(folder_error)?;
+            writer.write(|tx| {
+                tx.set_routing(reach.default.as_ref())?;
+                tx.replace_destinations(&reach.destinations)
+            })?;
+            Ok(())
+        })
+        .await?;
+        self.context.bells.wrote(&self.dir);
+        Ok(())
+    }
+
+    fn session_file(&self) -> SessionFile {
+        let agent = &self.facts.agent.agent;
+        SessionFile {
+            contract: CONTRACT_VERSION,
+            session: self.facts.record.id.clone(),
+            agent: agent.id.clone(),
+            agent_name: agent.name.clone(),
+            provider: agent.provider.clone(),
+            max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
+            time_zone: self.context.time_zone.clone(),
+        }
+    }
+
+    fn stop(&mut self) {
+        let Some(container) = self.container.clone() else { return };
+        // The engine kills by itself past the grace; the timer is for an engine that does not.
+        self.timer = Some(Instant::now() + limits::STOP_GRACE * 3);
+        let engine = self.context.engine.clone();
+        self.work.spawn(async move {
+            if let Err(failure) = engine.stop(&container, limits::STOP_GRACE).await {
+                warn!(%failure, "cannot stop the container");
+            }
+            WorkDone::Nothing
+        });
+    }
+
+    fn kill(&mut self) {
+        let Some(container) = self.container.clone() else { return };
+        let engine = self.context.engine.clone();
+        self.work.spawn(async move {
+            if let Err(failure) = engine.kill(&container).await {
+                warn!(%failure, "cannot kill the container");
+            }
+            WorkDone::Nothing
+        });
+    }
+
+    pub(super) fn remove(&mut self, container: ContainerId) {
+        let (engine, root) = (self.context.engine.clone(), self.dir.root().to_owned());
+        self.work.spawn(async move {
+            if let Err(failure) = engine.remove(&container, &root).await {
+                warn!(%failure, "cannot remove the container");
+            }
+            WorkDone::Nothing
+        });
+    }
+
+    pub(super) async fn on_work(&mut self, done: WorkDone) {
+        match done {
+            WorkDone::Nothing => {}
+            WorkDone::Slot(permit) => {
+                self.permit = Some(permit);
+                self.drive(Event::Slot).await;
+                self.drop_unused_permit();
+            }
+            WorkDone::Started(Ok(container)) => self.on_started(container).await,
+            WorkDone::Started(Err(failure)) => self.on_start_failed(failure).await,
+        }
+    }
+
+    async fn on_started(&mut self, container: ContainerId) {
+        info!(container = %container.0, "container started");
+        self.container = Some(container.clone());
+        self.last_seen = self.context.clock.now();
+        self.drive(Event::Started).await;
+        if self.early_exits.contains(&container) {
+            self.on_exited(container, "it ended at once");
+        }
+        self.early_exits.clear();
+    }
+
+    async fn on_start_failed(&mut self, failure: EngineError) {
+        let kind = match failure.kind {
+            EngineErrorKind::Unreachable => StartFailure::EngineAway,
+            EngineErrorKind::Permanent => StartFailure::Permanent,
+            EngineErrorKind::Transient => StartFailure::Transient,
+        };
+        let failure = HostError::from(failure);
+        error!(error = %failure.chain(), hint = failure.hint_text(), "the container did not start");
+        self.permit = None;
+        self.bell = None;
+        if kind == StartFailure::Transient {
+            self.failures += 1;
+        }
+        self.show(Some(failure.chain()));
+        let asleep = self.state == State::Stopping;
+        self.drive(Event::StartFailed(kind)).await;
+        if !asleep {
+            self.notice(&text::cannot_start(&failure.to_string()));
+        }
+    }
+
+    /// A container ended. What it wrote last is looked at before anything is decided.
+    pub(super) fn on_exited(&mut self, container: ContainerId, how: &str) {
+        if self.container.as_ref() != Some(&container) {
+            if self.state == State::Starting || self.state == State::Stopping {
+                self.early_exits.push(container);
+            }
+            return;
+        }
+        info!(container = %container.0, how, "container ended");
+        self.container = None;
+        self.exiting = Exiting::LookDue;
+        self.look_wanted = true;
+        self.remove(container);
+    }
+
+    /// The last look is done: now the lifecycle hears of the exit.
+    pub(super) async fn finish_exit(&mut self) {
+        self.exiting = Exiting::No;
+        self.timer = None;
+        self.permit = None;
+        self.bell = None;
+        let rows_due = self.has_due_rows();
+        let asked_for = self.state == State::Stopping;
+        if rows_due && !asked_for {
+            self.failures += 1;
+        }
+        self.drive(Event::Exited { rows_due }).await;
+        self.working.clear();
+    }
+
+    /// The engine is back: what it knows of this session decides whether the container lives.
+    pub(super) async fn on_engine_back(&mut self, live: Option<LiveContainer>) {
+        let ours = self.container.clone();
+        let lives = live.is_some_and(|live| live.running && Some(&live.container) == ours.as_ref());
+        if let Some(container) = ours
+            && !lives
+        {
+            self.on_exited(container, "it ended while the engine was away");
+        }
+        self.drive(Event::EngineBack).await;
+    }
+
+    /// Rows that died with their guest get one more try after the pause, or are given up.
+    fn release_claims(&mut self) {
+        let now = self.context.clock.now();
+        let at = now + backoff(self.failures.max(1));
+        let claimed: Vec<MessageId> = std::mem::take(&mut self.working);
+        let (spent, again): (Vec<_>, Vec<_>) = self
+            .open
+            .iter_mut()
+            .filter(|row| claimed.contains(&row.id))
+            .partition(|row| row.tries + 1 >= limits::MAX_TRIES);
+        for row in again {
+            self.staged.retries.push((row.id.clone(), at));
+            row.tries += 1;
+            row.process_after = Some(at);
+        }
+        let spent: Vec<MessageId> = spent.iter().map(|row| row.id.clone()).collect();
+        self.give_up(&spent);
+    }
+
+    /// Rows end without an answer: their runs are settled, and the room is told.
+    fn give_up(&mut self, ids: &[MessageId]) {
+        let now = self.context.clock.now();
+        let session = self.facts.record.id.clone();
+        for row in self.open.extract_if(.., |row| ids.contains(&row.id)) {
+            self.staged.over.push((row.id.clone(), InboundStatus::Failed));
+            if row.trigger {
+                self.staged.runs.push(settle::given_up(&session, &row, &text::gave_up(), now));
+            }
+        }
+    }
+
+    fn tell_owner(&mut self) {
+        if self.state == State::Failed && self.failures >= limits::MAX_FAILURES {
+            let due: Vec<MessageId> =
+                self.open.iter().filter(|row| row.trigger).map(|row| row.id.clone()).collect();
+            error!(rows = due.len(), "given up after too many containers that ended badly");
+            self.give_up(&due);
+            self.failures = 0;
+        }
+    }
+
+    /// The guest holds a lock on its mailbox: it loses it with its life.
+    pub(super) async fn evict_lock_holder(&mut self) {
+        let Some(container) = self.container.clone() else { return };
+        warn!("the guest holds a lock on its mailbox; its container is ended");
+        if let Err(failure) = self.context.engine.kill(&container).await {
+            warn!(%failure, "cannot kill the container");
+        }
+        self.notice(&text::lock_holder());
+    }
+
+    fn drop_unused_permit(&mut self) {
+        if self.state != State::Starting {
+            self.permit = None;
+        }
+    }
+}
+
+/// A guest that starts must not look alive by its predecessor's heartbeat.
+fn write_session_file(dir: &SessionDir, file: &SessionFile) -> std::io::Result<()> {
+    schemas::host_side::ensure(dir)?;
+    match std::fs::remove_file(dir.heartbeat()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    file.save(dir)
+}
+
+fn folder_error(error: std::io::Error) -> HostError {
+    HostError::new(ErrorKind::Storage, "cannot write the session's folder")
+        .because(error)
+        .hint("check owner, mode and free space of the home folder")
+}

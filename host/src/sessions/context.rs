@@ -1,0 +1,140 @@
+//! What every session's task shares, and what one task knows of its session.
+//!
+//! Owns no state that changes: ports, limits' semaphore, and facts read when the task began.
+
+use std::{path::PathBuf, sync::Arc};
+
+use schemas::{message::Address, session_dir::SessionDir, time::SharedClock};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{bell::Bells, handle::FromSession};
+use crate::{
+    channels::Channels,
+    delivery::permit::Reach,
+    engine::{Engine, Resources, StartRequest},
+    store::{AgentRecord, SessionRecord, Store, WiringFact},
+};
+
+/// Shared by all sessions' tasks.
+pub struct Context {
+    /// The time.
+    pub clock: SharedClock,
+    /// The central database.
+    pub store: Store,
+    /// What runs containers.
+    pub engine: Arc<dyn Engine>,
+    /// Where posts go.
+    pub channels: Channels,
+    /// Wake-ups from guests.
+    pub bells: Arc<dyn Bells>,
+    /// The host's home.
+    pub home: PathBuf,
+    /// Where sockets for guests lie.
+    pub run_dir: PathBuf,
+    /// The IANA name of the time zone that agents are shown.
+    pub time_zone: String,
+    /// How long a container without work is kept.
+    pub idle_after: std::time::Duration,
+    /// The image of agents that bring none.
+    pub image: Option<String>,
+    /// The cap on running containers; fair, first come first served.
+    pub slots: Arc<Semaphore>,
+    /// Every task of this host.
+    pub tracker: TaskTracker,
+    /// Set when the host ends: finish what is being written, leave containers running.
+    pub closing: CancellationToken,
+    /// Set when the host is to end at once, as in a crash.
+    pub abandon: CancellationToken,
+    /// To the daemon.
+    pub daemon: mpsc::Sender<FromSession>,
+}
+
+impl Context {
+    /// Runs a task of this host: its end is awaited when the host closes, and it is dropped where
+    /// it stands when the host is abandoned.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let abandon = self.abandon.clone();
+        self.tracker.spawn(async move {
+            tokio::select! { biased;
+                () = abandon.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("home", &self.home).finish_non_exhaustive()
+    }
+}
+
+/// What a task knows of its session.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The session's row.
+    pub record: SessionRecord,
+    /// Its agent.
+    pub agent: AgentRecord,
+    /// The agent's wirings, the primary one first.
+    pub wirings: Vec<WiringFact>,
+}
+
+impl Facts {
+    /// The session's folder.
+    #[must_use]
+    pub fn dir(&self, context: &Context) -> SessionDir {
+        SessionDir::on_host(&context.home, &self.record.agent, &self.record.id)
+    }
+
+    /// Where the session may send.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        let own: Vec<Address> = self
+            .wirings
+            .iter()
+            .filter(|wiring| self.record.room.as_ref().is_none_or(|room| *room == wiring.room))
+            .map(|wiring| wiring.place.clone())
+            .collect();
+        let default = own
+            .first()
+            .map(|place| Address { thread_id: self.record.thread.clone(), ..place.clone() });
+        if self.record.thread.is_some() {
+            return Reach { thread: default.clone(), default, ..Reach::default() };
+        }
+        Reach { rooms: own, default, ..Reach::default() }
+    }
+
+    /// What the engine is asked for.
+    #[must_use]
+    pub fn start_request(&self, context: &Context) -> StartRequest {
+        let agent = &self.agent.agent;
+        StartRequest {
+            session: self.record.id.clone(),
+            agent: agent.id.clone(),
+            session_root: self.dir(context).root().to_owned(),
+            agent_dir: context.home.join("agents").join(&agent.folder),
+            agent_dir_writable: self.trusted(),
+            socket_dir: context.run_dir.join(format!("s{}", self.record.uid_index)),
+            image: agent.image.clone().or_else(|| context.image.clone()),
+            resources: Resources {
+                memory_bytes: agent.memory_bytes,
+                milli_cpus: agent.milli_cpus,
+                pids: agent.pids,
+            },
+            uid_index: self.record.uid_index,
+            gid_index: self.agent.gid_index,
+        }
+    }
+
+    /// Whether every room that reaches this session is trusted with the agent's folder.
+    fn trusted(&self) -> bool {
+        let mut own = self
+            .wirings
+            .iter()
+            .filter(|wiring| self.record.room.as_ref().is_none_or(|room| *room == wiring.room))
+            .peekable();
+        own.peek().is_some() && own.all(|wiring| wiring.trusted)
+    }
+}

@@ -1,0 +1,127 @@
+//! The protocol between the daemon and a session's task.
+//!
+//! Owns the commands and the bounded mailbox. The daemon is the only sender, which is what makes
+//! retiring free of races: a task may end when the daemon finds its mailbox empty.
+
+use std::{fs::File, sync::Arc};
+
+use schemas::{
+    admin::{Accepted, RoomMessage, SessionInfo},
+    ids::{MessageId, SessionId},
+    message::{Address, NewInbound},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::lifecycle::State;
+use crate::{
+    engine::{ContainerId, LiveContainer},
+    error::{ErrorKind, HostError},
+    requests::Answer,
+};
+
+/// What a session's task is told.
+#[derive(Debug)]
+pub enum Command {
+    /// Keep a row; answered once it is durable.
+    Append(Box<NewInbound>, Answer<Accepted>),
+    /// A container of this session ended.
+    Exited {
+        /// Which one.
+        container: ContainerId,
+        /// Its exit code.
+        code: i64,
+        /// Whether the kernel ended it for its memory.
+        out_of_memory: bool,
+    },
+    /// The engine can be reached (again); this is what it knows of the session.
+    EngineBack(Option<LiveContainer>),
+    /// A time that the session asked for has come.
+    Due,
+    /// What the agent said at an address after a number.
+    History(Address, i64, Answer<Vec<RoomMessage>>),
+    /// A file that the agent sent.
+    File(MessageId, String, Answer<(File, u64)>),
+    /// Replace the guest's folder by a fresh one.
+    Reset(Answer<SessionInfo>),
+}
+
+/// What a session's task tells the daemon.
+#[derive(Debug)]
+pub enum FromSession {
+    /// It would end. The daemon answers whether it may, and forgets it if so.
+    Retire {
+        /// Which session.
+        session: SessionId,
+        /// When it must be looked at next.
+        due: Option<jiff::Timestamp>,
+        /// `true`: end now.
+        may_end: oneshot::Sender<bool>,
+    },
+    /// The task is over without having asked: it could not load the session.
+    Ended {
+        /// Which session.
+        session: SessionId,
+    },
+}
+
+/// What can be seen of a session from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its lifecycle state.
+    pub state: State,
+    /// Why it was set aside.
+    pub notice: Option<String>,
+}
+
+/// The daemon's end of a session's task.
+#[derive(Debug, Clone)]
+pub struct SessionHandle {
+    mailbox: mpsc::Sender<Command>,
+    view: watch::Receiver<Arc<View>>,
+}
+
+impl SessionHandle {
+    /// A handle on a task's mailbox.
+    #[must_use]
+    pub fn new(mailbox: mpsc::Sender<Command>, view: watch::Receiver<Arc<View>>) -> Self {
+        Self { mailbox, view }
+    }
+
+    /// Puts a command into the mailbox.
+    ///
+    /// # Errors
+    /// Gives the command back when the mailbox is full or its task is over.
+    pub fn tell(&self, command: Command) -> Result<(), Command> {
+        self.mailbox.try_send(command).map_err(mpsc::error::TrySendError::into_inner)
+    }
+
+    /// Whether nothing waits in the mailbox.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.mailbox.capacity() == self.mailbox.max_capacity()
+    }
+
+    /// What can be seen now.
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+}
+
+impl Command {
+    /// Answers a command that no task took.
+    pub fn refuse(self) {
+        let busy = || {
+            HostError::new(ErrorKind::Busy, "the session's queue is full")
+                .hint("the message was not taken; try again")
+        };
+        // Whoever asked may be gone; that is no failure.
+        let _nobody_waits = match self {
+            Self::Append(_, answer) => answer.send(Err(busy())).is_err(),
+            Self::History(_, _, answer) => answer.send(Err(busy())).is_err(),
+            Self::File(_, _, answer) => answer.send(Err(busy())).is_err(),
+            Self::Reset(answer) => answer.send(Err(busy())).is_err(),
+            Self::Exited { .. } | Self::EngineBack(_) | Self::Due => false,
+        };
+    }
+}

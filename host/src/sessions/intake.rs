@@ -1,0 +1,288 @@
+//! Messages in: from the mailbox to a committed row, and every other commit of the session.
+//!
+//! Owns group commit: whatever waits in the mailbox goes into one transaction, and all of it is
+//! acknowledged after it, never before.
+
+use std::path::Path;
+
+use schemas::{
+    admin::Accepted,
+    host_side::{Appended, Unsettled, ensure, sweep_orphans},
+    message::NewInbound,
+    sqlite::StoreErrorKind,
+};
+use tokio::time::Instant;
+use tracing::{debug, error, warn};
+
+use super::{
+    handle::Command,
+    lifecycle::Event,
+    runner::Runner,
+    staged::{Commit, CommitError, Committed, Staged},
+};
+use crate::{
+    error::{ErrorKind, HostError, Result},
+    limits,
+    requests::Answer,
+    text,
+};
+
+type Append = (Box<NewInbound>, Answer<Accepted>);
+
+impl Runner {
+    /// Makes the folder, and reads what waits in it.
+    pub(super) async fn load(&mut self) -> Result<()> {
+        let (dir, writer) = (self.dir.clone(), self.writer.clone());
+        let agent_dir = self.facts.start_request(&self.context).agent_dir;
+        let loaded = blocking(move || {
+            prepare_folders(&dir, &agent_dir)?;
+            let (open, sending, inboxes) =
+                writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?, tx.inboxes()?)))?;
+            if let Err(error) = sweep_orphans(&dir, &inboxes) {
+                warn!(%error, "cannot sweep the inbox");
+            }
+            Ok((open, sending))
+        })
+        .await?;
+        self.open = loaded.0;
+        self.attempts = loaded
+            .1
+            .into_iter()
+            .map(|row| (row.message_out, (row.attempts, row.next_attempt_at)))
+            .collect();
+        Ok(())
+    }
+
+    /// Handles a command, and together with it every message that waits behind it.
+    pub(super) async fn on_commands(&mut self, first: Command) {
+        let mut appends: Vec<Append> = Vec::new();
+        let mut next = Some(first);
+        while let Some(command) = next.take() {
+            match command {
+                Command::Append(row, answer) => appends.push((row, answer)),
+                Command::Exited { .. }
+                | Command::EngineBack(_)
+                | Command::Due
+                | Command::History(..)
+                | Command::File(..)
+                | Command::Reset(_) => {
+                    self.append(std::mem::take(&mut appends)).await;
+                    self.on_command(command).await;
+                }
+            }
+            if appends.len() < limits::GROUP_COMMIT {
+                next = self.commands.try_recv().ok();
+            }
+        }
+        self.append(appends).await;
+    }
+
+    /// Commits messages and answers each.
+    async fn append(&mut self, appends: Vec<Append>) {
+        if appends.is_empty() {
+            return;
+        }
+        self.last_active = self.context.clock.now();
+        let (rows, answers): (Vec<_>, Vec<_>) =
+            appends.into_iter().map(|(row, answer)| (*row, answer)).unzip();
+        match self.commit(rows.clone()).await {
+            Ok(done) => {
+                let mut wakes = false;
+                for ((row, answer), (appended, refused)) in
+                    rows.iter().zip(answers).zip(done.appended)
+                {
+                    wakes |= row.trigger && matches!(appended, Appended::New { .. });
+                    self.acknowledge(row, answer, appended, refused);
+                }
+                if wakes {
+                    self.drive(Event::Message).await;
+                }
+            }
+            Err(failure) => {
+                let failure = failure.for_people();
+                error!(error = %failure.chain(), "a message was not taken");
+                for answer in answers {
+                    // Whoever asked may be gone; that is no failure.
+                    drop(answer.send(Err(HostError::from_problem(failure.problem()))));
+                }
+            }
+        }
+    }
+
+    fn acknowledge(
+        &mut self,
+        row: &NewInbound,
+        answer: Answer<Accepted>,
+        appended: Appended,
+        refused: Vec<String>,
+    ) {
+        let session_id = self.facts.record.id.clone();
+        let accepted = match appended {
+            Appended::New { seq } => {
+                debug!(message = %row.id, seq, "message kept");
+                self.open.push(Unsettled {
+                    id: row.id.clone(),
+                    seq,
+                    tries: 0,
+                    trigger: row.trigger,
+                    process_after: row.process_after,
+                    address: row.address.clone(),
+                });
+                Ok(Accepted {
+                    message_id: row.id.clone(),
+                    session_id,
+                    seq: Some(seq),
+                    replayed: false,
+                    refused_attachments: refused,
+                })
+            }
+            Appended::AlreadyThere { id, seq } => Ok(Accepted {
+                message_id: id,
+                session_id,
+                seq,
+                replayed: true,
+                refused_attachments: Vec::new(),
+            }),
+            Appended::Conflict { id } => Err(text::conflicting_message(&id)),
+        };
+        drop(answer.send(accepted));
+    }
+
+    /// Commits what is staged, when there is something and its time has come.
+    pub(super) async fn commit_staged(&mut self) {
+        let waits = self.commit_after.is_some_and(|at| at > Instant::now());
+        if self.staged.is_empty() || waits {
+            return;
+        }
+        if let Err(failure) = self.commit(Vec::new()).await {
+            let failure = failure.for_people();
+            error!(error = %failure.chain(), "cannot write down what the agent did; trying again");
+        }
+    }
+
+    /// One commit of everything that is staged, with these rows.
+    pub(super) async fn commit(
+        &mut self,
+        appends: Vec<NewInbound>,
+    ) -> std::result::Result<Committed, CommitError> {
+        self.mark().await.map_err(CommitError::Central)?;
+        let mut commit = Commit { staged: std::mem::take(&mut self.staged), appends };
+        let result = match self.try_commit(commit).await {
+            (again, Err(CommitError::Session(error))) if error.kind == StoreErrorKind::Busy => {
+                // Only the guest can hold this lock. It loses it with its life.
+                self.evict_lock_holder().await;
+                commit = again;
+                self.try_commit(commit).await
+            }
+            (again, Err(CommitError::Session(error))) if error.kind == StoreErrorKind::Missing => {
+                // The folder went away between the row and this write: it is made anew.
+                let (dir, agent) =
+                    (self.dir.clone(), self.facts.start_request(&self.context).agent_dir);
+                drop(blocking(move || prepare_folders(&dir, &agent)).await);
+                self.try_commit(again).await
+            }
+            other => other,
+        };
+        self.after_commit(result).await
+    }
+
+    async fn after_commit(
+        &mut self,
+        (commit, result): (Commit, std::result::Result<Committed, CommitError>),
+    ) -> std::result::Result<Committed, CommitError> {
+        match result {
+            Ok(done) => {
+                self.context.bells.wrote(&self.dir);
+                self.commit_after = None;
+                self.forget_settled(&commit.staged);
+                for run in &done.settled {
+                    self.tell_run(run).await;
+                }
+                Ok(done)
+            }
+            Err(failure) => {
+                self.staged.put_back(commit.staged);
+                self.commit_after = Some(Instant::now() + limits::COMMIT_RETRY);
+                Err(failure)
+            }
+        }
+    }
+
+    async fn try_commit(
+        &self,
+        mut commit: Commit,
+    ) -> (Commit, std::result::Result<Committed, CommitError>) {
+        let (writer, store) = (self.writer.clone(), self.context.store.clone());
+        let now = self.context.clock.now();
+        let work = move || {
+            let result = commit.run(&writer, &store, now);
+            (commit, result)
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(panicked) => {
+                let bug = HostError::new(ErrorKind::Internal, "a commit broke off");
+                let empty = Commit { staged: Staged::default(), appends: Vec::new() };
+                (empty, Err(CommitError::Central(bug.because(panicked))))
+            }
+        }
+    }
+
+    /// The flag that a crash leaves behind is set before the first write.
+    async fn mark(&mut self) -> Result<()> {
+        if !self.marked {
+            self.context.store.mark_awake(self.facts.record.id.clone()).await?;
+            self.marked = true;
+        }
+        Ok(())
+    }
+
+    /// Answers every waiting command with why the session cannot be used.
+    pub(super) async fn refuse_all(&mut self, failure: &HostError) {
+        self.commands.close();
+        while let Some(command) = self.commands.recv().await {
+            if let Command::Append(_, answer) = command {
+                drop(answer.send(Err(HostError::from_problem(failure.problem()))));
+            } else {
+                command.refuse();
+            }
+        }
+    }
+
+    /// What the host's end still owes: the commit under way. Containers go on without us.
+    pub(super) async fn close(&mut self) {
+        self.commands.close();
+        let grace = Instant::now() + limits::CLOSE_GRACE;
+        while !self.posting.is_empty() {
+            match tokio::time::timeout_at(grace, self.posting.join_next()).await {
+                Ok(Some(Ok(sent))) => self.on_sent(sent),
+                // Past the grace its fate is resolved at the next start, as after a crash.
+                Ok(Some(Err(_)) | None) | Err(_) => break,
+            }
+        }
+        self.commit_after = None;
+        self.commit_staged().await;
+        let closing = text::closing();
+        self.refuse_all(&closing).await;
+    }
+}
+
+/// Runs a step that blocks; its panic is a bug of ours and is reported as one.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| HostError::new(ErrorKind::Internal, "a step broke off").because(e))?
+}
+
+fn prepare_folders(dir: &schemas::session_dir::SessionDir, agent_dir: &Path) -> Result<()> {
+    ensure(dir).and_then(|()| std::fs::create_dir_all(agent_dir)).map_err(|error| {
+        HostError::new(
+            ErrorKind::Storage,
+            format!("cannot make the folder {}", dir.root().display()),
+        )
+        .because(error)
+        .hint("check owner, mode and free space of the home folder")
+    })
+}

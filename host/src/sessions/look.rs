@@ -1,0 +1,142 @@
+//! One look at what a guest wrote, on a blocking thread.
+//!
+//! Owns what is read in one go: new rows, the acks of the rows that wait, and the runs they name.
+//! Decides nothing. A hostile file can hang only the thread that looks at it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use schemas::{
+    host_side::{
+        AckSeen, BadRow, InboundWriter, OutboundCopy, OutboundReader, Reading, Refused, RunSeen,
+        Unsettled,
+    },
+    ids::RunId,
+    message::OutboundRow,
+};
+
+use crate::limits;
+
+/// The reader is kept for the life of the task: it holds the one descriptor of the file.
+pub(super) type SharedReader = Arc<Mutex<OutboundReader>>;
+
+/// What a look is to find out.
+#[derive(Debug)]
+pub(super) struct Ask {
+    /// Rows above this number are new.
+    pub(super) cursor: i64,
+    /// The rows whose acks matter.
+    pub(super) open: Vec<Unsettled>,
+    /// Look even if the file seems unchanged.
+    pub(super) force: bool,
+    /// The first look of a task: skip what the ledger has a final word about.
+    pub(super) catch_up: Option<InboundWriter>,
+}
+
+/// What a look found.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// No file, or no change.
+    Nothing,
+    /// Cannot be told now: the guest died while writing, or our own ledger cannot be read. What
+    /// is not known to be new is never sent.
+    NotSettled,
+    /// Something new.
+    Fresh(Box<Fresh>),
+    /// The files broke the contract.
+    Refused(Refused),
+}
+
+/// What is new.
+#[derive(Debug, Default)]
+pub(super) struct Fresh {
+    /// Rows in order of their numbers.
+    pub(super) rows: Vec<Result<OutboundRow, BadRow>>,
+    /// The guest's word about each row that waits.
+    pub(super) acks: Vec<(Unsettled, Option<AckSeen>)>,
+    /// The runs that those acks name.
+    pub(super) runs: BTreeMap<RunId, RunSeen>,
+    /// The highest number that was looked at.
+    pub(super) cursor: i64,
+    /// Whether there are more rows than one look takes.
+    pub(super) more: bool,
+}
+
+/// Looks; blocks. Answers what was found and how long the look took.
+pub(super) fn look(reader: &SharedReader, ask: &Ask) -> (Found, Duration) {
+    let began = Instant::now();
+    let found = match read(reader, ask.force) {
+        Ok(Reading::Absent | Reading::Unchanged) => Found::Nothing,
+        Ok(Reading::NotSettled) => Found::NotSettled,
+        Ok(Reading::Copy(copy)) => match collect(&copy, ask) {
+            Ok(Some(fresh)) => Found::Fresh(Box::new(fresh)),
+            Ok(None) => Found::NotSettled,
+            Err(refused) => Found::Refused(refused),
+        },
+        Err(refused) => Found::Refused(refused),
+    };
+    (found, began.elapsed())
+}
+
+pub(super) fn read(reader: &SharedReader, force: bool) -> Result<Reading, Refused> {
+    // A look that panicked left the reader whole: it only keeps a descriptor and a counter.
+    reader.lock().unwrap_or_else(PoisonError::into_inner).read(force)
+}
+
+fn collect(copy: &OutboundCopy, ask: &Ask) -> Result<Option<Fresh>, Refused> {
+    let mut fresh = Fresh { cursor: ask.cursor, ..Fresh::default() };
+    loop {
+        let page = copy.messages_above(fresh.cursor, limits::ROWS_PER_LOOK)?;
+        let full = page.len() == limits::ROWS_PER_LOOK;
+        let before = fresh.cursor;
+        for row in page {
+            let seq = match &row {
+                Ok(row) => Some(row.seq),
+                Err(bad) => bad.seq,
+            };
+            fresh.cursor = fresh.cursor.max(seq.unwrap_or(fresh.cursor));
+            fresh.rows.push(row);
+        }
+        if let Some(writer) = &ask.catch_up
+            && !skip_settled(&mut fresh.rows, writer)
+        {
+            return Ok(None);
+        }
+        let moved = fresh.cursor > before;
+        fresh.more = full && moved;
+        // Settled rows of the past are stepped over in one go; new ones are taken page by page.
+        if !fresh.more || !fresh.rows.is_empty() {
+            break;
+        }
+    }
+    for row in &ask.open {
+        let ack = copy.ack(&row.id)?;
+        if let Some(run) = ack.as_ref().and_then(|ack| ack.run.as_ref())
+            && !fresh.runs.contains_key(run)
+            && let Some(seen) = copy.run(run)?
+        {
+            fresh.runs.insert(run.clone(), seen);
+        }
+        fresh.acks.push((row.clone(), ack));
+    }
+    Ok(Some(fresh))
+}
+
+/// Takes out what the ledger has a final word about; `false` when the ledger cannot be read.
+fn skip_settled(rows: &mut Vec<Result<OutboundRow, BadRow>>, writer: &InboundWriter) -> bool {
+    let settled = writer.write(|tx| {
+        rows.iter()
+            .map(|row| match row {
+                Ok(row) => tx.is_final(&row.id),
+                Err(_) => Ok(false),
+            })
+            .collect::<Result<Vec<bool>, _>>()
+    });
+    let Ok(settled) = settled else { return false };
+    let mut settled = settled.into_iter();
+    rows.retain(|_| !settled.next().unwrap_or(false));
+    true
+}

@@ -1,0 +1,33 @@
+//! Sessions: one task owns one session's inbound writes, container, deliveries and runs.
+//!
+//! Owns the way from "this message is for that session" to its durable row, and from an outbound
+//! row to the ledger. A sleeping session has no task and costs nothing but its row.
+
+pub mod handle;
+pub mod key;
+
+mod context;
+mod runner;
+
+mod intake;
+mod staged;
+
+pub mod lifecycle;
+
+mod container;
+
+pub mod bell;
+pub mod inotify;
+pub mod stuck;
+
+mod look;
+mod outcome;
+mod settle;
+
+mod outgoing;
+
+mod query;
+
+pub use context::{Context, Facts};
+pub use query::session_info;
+pub use runner::{Boot, spawn};

@@ -1,0 +1,310 @@
+//! What the guest wrote: when to look, and what follows from what was seen.
+//!
+//! Owns the watch on `outbound.db` (bell and belt), the pace of looks, and turning acks into
+//! settled runs. Everything seen is a hostile guest's word; judgements are in `settle`.
+
+use std::{
+    os::unix::fs::MetadataExt,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use jiff::Timestamp;
+use schemas::{
+    admin::RoomEvent,
+    host_side::{Refused, RefusedKind},
+    message::{Address, InboundStatus},
+};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::{
+    lifecycle::{Event, State},
+    look::{Ask, Found, Fresh, look},
+    runner::{Exiting, Runner},
+    settle::{Ending, Verdict, judge, runs_of},
+    staged::Staged,
+    stuck,
+};
+use crate::{limits, store::SettledRun, text};
+
+/// The belt: a cheap glance that catches what the bell missed, rarer the longer nothing happens.
+#[derive(Debug)]
+pub(super) struct Belt {
+    pause: Duration,
+    next: Instant,
+    seen: Option<(SystemTime, u64, u64)>,
+}
+
+impl Belt {
+    pub(super) fn new() -> Self {
+        Self { pause: limits::BELT_FIRST, next: Instant::now() + limits::BELT_FIRST, seen: None }
+    }
+
+    pub(super) fn next(&self) -> Instant {
+        self.next
+    }
+
+    fn woken(&mut self) {
+        self.pause = limits::BELT_FIRST;
+        self.next = Instant::now() + self.pause;
+    }
+
+    fn slower(&mut self) {
+        self.pause = (self.pause * 2).min(limits::BELT_LONGEST);
+        self.next = Instant::now() + self.pause;
+    }
+
+    /// Whether the file looks otherwise than at the last glance.
+    fn changed(&mut self, path: &Path) -> bool {
+        let glance = std::fs::symlink_metadata(path)
+            .ok()
+            .and_then(|meta| Some((meta.modified().ok()?, meta.len(), meta.ino())));
+        let changed = glance != self.seen;
+        self.seen = glance;
+        changed
+    }
+}
+
+impl Runner {
+    pub(super) fn watch_guest(&mut self) {
+        self.bell = Some(self.context.bells.watch(&self.dir));
+        self.belt = Belt::new();
+        self.look_wanted = true;
+    }
+
+    /// Whether there is a guest to be watched.
+    pub(super) fn watches(&self) -> bool {
+        self.bell.is_some()
+    }
+
+    pub(super) fn on_rung(&mut self) {
+        self.belt.woken();
+        self.look_wanted = true;
+    }
+
+    pub(super) async fn on_alarm(&mut self) {
+        let now = Instant::now();
+        if self.timer.is_some_and(|at| at <= now) {
+            self.timer = None;
+            self.drive(Event::Timer { failures: self.failures }).await;
+        }
+        if self.commit_after.is_some_and(|at| at <= now) {
+            self.commit_after = None;
+        }
+        if self.watches() && self.belt.next() <= now {
+            self.belt.slower();
+            if self.belt.changed(&self.dir.outbound_db()) {
+                self.look_wanted = true;
+            }
+            self.check_guest().await;
+        }
+    }
+
+    /// Whether it still lives, and whether it is still needed.
+    async fn check_guest(&mut self) {
+        let now = self.context.clock.now();
+        let heartbeat = std::fs::symlink_metadata(self.dir.heartbeat())
+            .and_then(|meta| meta.modified())
+            .ok()
+            .and_then(|at| Timestamp::try_from(at).ok());
+        let signs = stuck::Signs {
+            now,
+            working: !self.working.is_empty(),
+            heartbeat,
+            last_seen: self.last_seen,
+            last_active: self.last_active,
+            idle_after: self.context.idle_after,
+        };
+        match stuck::judge(&signs) {
+            stuck::Verdict::Fine => {}
+            stuck::Verdict::Stuck if self.state == State::Awake => {
+                warn!("the guest's heart stopped while it held a claim");
+                self.failures += 1;
+                self.drive(Event::Stuck).await;
+            }
+            stuck::Verdict::Idle if self.state == State::Awake && !self.has_due_rows() => {
+                info!("idle; the container is stopped");
+                self.drive(Event::Idle).await;
+            }
+            stuck::Verdict::Stuck | stuck::Verdict::Idle => {}
+        }
+    }
+
+    /// Starts a look when one is wanted, none is under way and the pace allows it.
+    pub(super) fn start_look(&mut self) {
+        let exit = self.exiting == Exiting::LookDue;
+        let due = self.look_wanted && (exit || self.look_after <= Instant::now());
+        if self.looking.is_some() || !due {
+            return;
+        }
+        self.look_wanted = false;
+        if exit {
+            self.exiting = Exiting::Looking;
+        }
+        // Noted before the look, so that a write during it is a change to the belt.
+        self.belt.changed(&self.dir.outbound_db());
+        let ask = Ask {
+            cursor: self.cursor,
+            open: self.open.clone(),
+            force: exit || !self.caught_up,
+            catch_up: (!self.caught_up).then(|| self.writer.clone()),
+        };
+        let reader = self.reader.clone();
+        self.looking = Some(tokio::task::spawn_blocking(move || look(&reader, &ask)));
+    }
+
+    pub(super) async fn on_looked(&mut self, found: Found, cost: Duration) {
+        // A guest that writes without end costs a tenth of a core at most.
+        self.look_after = Instant::now() + cost * limits::LOOK_PACE;
+        match found {
+            Found::Nothing => self.caught_up = true,
+            Found::NotSettled if self.watches() => {
+                self.look_wanted = true;
+                self.look_after = Instant::now() + limits::BELT_LONGEST;
+            }
+            Found::NotSettled => {}
+            Found::Fresh(fresh) => self.on_fresh(*fresh),
+            Found::Refused(refused) => self.on_refused(refused).await,
+        }
+        if self.exiting == Exiting::Looking {
+            self.finish_exit().await;
+        }
+    }
+
+    fn on_fresh(&mut self, fresh: Fresh) {
+        self.caught_up = true;
+        self.cursor = fresh.cursor;
+        self.look_wanted |= fresh.more;
+        for row in fresh.rows {
+            self.take_row(row);
+        }
+        let mut over: Vec<(_, Ending)> = Vec::new();
+        let mut working = Vec::new();
+        for (row, ack) in fresh.acks {
+            match judge(&row, ack.as_ref()) {
+                Verdict::Waiting => {}
+                Verdict::Working => working.push(row.id),
+                Verdict::Retry(at) => self.retry(&row.id, at),
+                Verdict::Over(ending) => over.push((row, ending)),
+            }
+        }
+        self.note_working(working);
+        if over.is_empty() {
+            return;
+        }
+        self.failures = 0;
+        self.clear_notice();
+        let now = self.context.clock.now();
+        self.last_active = now;
+        self.staged.runs.extend(runs_of(&self.facts.record.id, &over, &fresh.runs, now));
+        for (row, ending) in over {
+            self.open.retain(|open| open.id != row.id);
+            self.staged.over.push((row.id, ending.status));
+        }
+    }
+
+    fn retry(&mut self, id: &schemas::ids::MessageId, at: Option<Timestamp>) {
+        let now = self.context.clock.now();
+        // A guest may ask for a pause, not for one that outlives everybody's patience.
+        let at = at.unwrap_or(now).clamp(now, now + limits::LONGEST_RETRY);
+        if let Some(row) = self.open.iter_mut().find(|row| row.id == *id) {
+            row.tries += 1;
+            row.process_after = Some(at);
+            self.staged.retries.push((id.clone(), at));
+        }
+    }
+
+    /// The room sees when work begins and ends.
+    fn note_working(&mut self, working: Vec<schemas::ids::MessageId>) {
+        let (was, is) = (!self.working.is_empty(), !working.is_empty());
+        if is && working != self.working {
+            self.last_seen = self.context.clock.now();
+        }
+        self.working = working;
+        if was != is
+            && let Some(address) = self.current_address()
+        {
+            self.show_typing(address, is);
+        }
+    }
+
+    fn current_address(&self) -> Option<Address> {
+        let at_work = self.open.iter().find(|row| self.working.contains(&row.id));
+        at_work.and_then(|row| row.address.clone()).or_else(|| self.reach.default.clone())
+    }
+
+    async fn on_refused(&mut self, refused: Refused) {
+        if refused.kind == RefusedKind::Io {
+            warn!(error = %refused, "cannot look at what the guest wrote; trying again");
+            self.look_wanted = self.watches();
+            self.look_after = Instant::now() + limits::BELT_LONGEST;
+            return;
+        }
+        let reason = refused.to_string();
+        error!(reason, "the guest's files broke the contract; the session is set aside");
+        self.drive(Event::Hostile).await;
+        self.show(Some(reason.clone()));
+        self.notice(&text::set_aside(&reason));
+        let id = self.facts.record.id.clone();
+        if let Err(failure) = self.context.store.set_aside(id, Some(reason)).await {
+            error!(error = %failure.chain(), "cannot write down that the session is set aside");
+        }
+    }
+
+    /// Whether a row that wakes the agent waits for a guest, now.
+    pub(super) fn has_due_rows(&self) -> bool {
+        let now = self.context.clock.now();
+        self.open.iter().any(|row| row.trigger && row.process_after.is_none_or(|at| at <= now))
+    }
+
+    /// When the session must be looked at, if nothing else happens.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let rows = self.open.iter().filter(|row| row.trigger).filter_map(|row| row.process_after);
+        let posts = self.attempts.values().filter_map(|(_, at)| *at);
+        rows.chain(posts).min()
+    }
+
+    /// Forgets what a commit made final.
+    pub(super) fn forget_settled(&mut self, staged: &Staged) {
+        for row in &staged.ledger {
+            match row.status {
+                schemas::message::DeliveryStatus::Sending => {
+                    self.attempts
+                        .insert(row.message_out.clone(), (row.attempts, row.next_attempt_at));
+                }
+                schemas::message::DeliveryStatus::Delivered
+                | schemas::message::DeliveryStatus::Failed => {
+                    self.attempts.remove(&row.message_out);
+                }
+            }
+        }
+        self.open.retain(|row| {
+            !staged
+                .over
+                .iter()
+                .any(|(id, status)| *id == row.id && *status != InboundStatus::Pending)
+        });
+    }
+
+    /// A run has its outcome, durably: people may know.
+    pub(super) async fn tell_run(&mut self, run: &SettledRun) {
+        info!(run = %run.run, outcome = run.outcome.as_str(), "run settled");
+        let Some(address) = run.address.clone().or_else(|| self.reach.default.clone()) else {
+            return;
+        };
+        let Some(channel) = self.channels().at(&address).cloned() else { return };
+        let session_id = self.facts.record.id.clone();
+        if let Some(reason) = &run.reason {
+            channel.notice(&session_id, &address, &text::run_failed(reason)).await;
+        }
+        let finished = RoomEvent::RunFinished {
+            session_id,
+            run_id: run.run.clone(),
+            message_ids: run.messages.clone(),
+            outcome: run.outcome,
+            reason: run.reason.clone(),
+        };
+        channel.run_finished(&address, &finished).await;
+    }
+}

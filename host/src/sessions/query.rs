@@ -1,0 +1,159 @@
+//! What others ask of a session's task: what was said, a file, fresh files, hygiene.
+//!
+//! Owns no state of its own. Reads go through the one kept reader, beside the loop.
+
+use std::path::Path;
+
+use schemas::{
+    admin::{RoomMessage, SessionInfo},
+    host_side::{OutboxReader, Reading, ensure},
+    ids::{MessageId, fresh_ulid},
+    message::Address,
+};
+use tracing::{info, warn};
+
+use super::{
+    container::WorkDone,
+    handle::Command,
+    intake::blocking,
+    lifecycle::{Event, State},
+    look::read,
+    runner::Runner,
+};
+use crate::{
+    delivery::{Wish, wish},
+    error::{ErrorKind, HostError, Result},
+    limits,
+    requests::Answer,
+};
+
+impl Runner {
+    pub(super) async fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Append(_, answer) => {
+                // Appends are gathered before they come here.
+                drop(answer.send(Err(HostError::new(ErrorKind::Internal, "append out of turn"))));
+            }
+            Command::Exited { container, code, out_of_memory } => {
+                let how = if out_of_memory { "out of memory" } else { "exited" };
+                self.on_exited(container, &format!("{how}, code {code}"));
+            }
+            Command::EngineBack(live) => self.on_engine_back(live).await,
+            // The loop's own checks find what is due.
+            Command::Due => {}
+            Command::History(address, after, answer) => self.history(address, after, answer),
+            Command::File(message, name, answer) => self.file(message, name, answer),
+            Command::Reset(answer) => drop(answer.send(self.reset().await)),
+        }
+    }
+
+    fn history(&mut self, address: Address, after: i64, answer: Answer<Vec<RoomMessage>>) {
+        let (reader, reach) = (self.reader.clone(), self.reach.clone());
+        let session = self.facts.record.id.clone();
+        let collect = move || {
+            let refused =
+                |e| HostError::new(ErrorKind::Storage, "cannot read the session").because(e);
+            let mut said = Vec::new();
+            let Reading::Copy(copy) = read(&reader, true).map_err(refused)? else {
+                return Ok(said);
+            };
+            let mut cursor = after;
+            while said.len() < limits::HISTORY_ROWS {
+                let page = copy.messages_above(cursor, limits::ROWS_PER_LOOK).map_err(refused)?;
+                let Some(last) = page.iter().rev().find_map(|row| match row {
+                    Ok(row) => Some(row.seq),
+                    Err(bad) => bad.seq,
+                }) else {
+                    break;
+                };
+                cursor = last;
+                for row in page.into_iter().flatten() {
+                    let Wish::Post(post) = wish(&session, &row, &reach) else { continue };
+                    if post.address == address {
+                        said.push(crate::channels::terminal::room_message(&post));
+                    }
+                }
+            }
+            Ok(said)
+        };
+        self.work.spawn(async move {
+            drop(answer.send(blocking(collect).await));
+            WorkDone::Nothing
+        });
+    }
+
+    fn file(&mut self, message: MessageId, name: String, answer: Answer<(std::fs::File, u64)>) {
+        let outbox = OutboxReader::new(self.dir.clone());
+        let open = move || {
+            let found = outbox.open(&message, &name).map_err(|refused| {
+                let kind =
+                    if refused.is_missing() { ErrorKind::NotFound } else { ErrorKind::Invalid };
+                HostError::new(kind, format!("no file {name:?}")).because(refused)
+            })?;
+            Ok((found.file, found.size))
+        };
+        self.work.spawn(async move {
+            drop(answer.send(blocking(open).await));
+            WorkDone::Nothing
+        });
+    }
+
+    /// The guest's folder is put away and a fresh one made. What was said stays in `in/`.
+    async fn reset(&mut self) -> Result<SessionInfo> {
+        if self.state != State::SetAside || self.container.is_some() {
+            return Err(HostError::new(
+                ErrorKind::Conflict,
+                "the session is in order; only one that was set aside is reset",
+            ));
+        }
+        let (dir, now) = (self.dir.clone(), self.context.clock.now());
+        let kept = dir.log_dir().join(format!("out-{}", fresh_ulid(now)));
+        blocking(move || put_away(&dir.out_dir(), &kept, &dir)).await?;
+        self.context.store.set_aside(self.facts.record.id.clone(), None).await?;
+        info!("session reset");
+        self.cursor = 0;
+        self.facts.record.set_aside = None;
+        self.drive(Event::Reset { rows_due: self.has_due_rows() }).await;
+        self.clear_notice();
+        Ok(self.info())
+    }
+
+    pub(super) fn info(&self) -> SessionInfo {
+        session_info(&self.facts, self.state)
+    }
+
+    /// Finished rows leave the files that every message opens.
+    pub(super) async fn tidy_up(&mut self) {
+        let (writer, now) = (self.writer.clone(), self.context.clock.now());
+        let tidied = blocking(move || {
+            while writer.retire(limits::KEPT_ROWS, limits::RETIRE_BATCH, now)? > 0 {}
+            Ok(writer.compact()?)
+        })
+        .await;
+        if let Err(failure) = tidied {
+            warn!(error = %failure.chain(), "cannot move finished rows to the history");
+        }
+    }
+}
+
+/// One line of the sessions' list.
+#[must_use]
+pub fn session_info(facts: &super::Facts, state: State) -> SessionInfo {
+    let record = &facts.record;
+    let place = facts.wirings.iter().find(|wiring| Some(&wiring.room) == record.room.as_ref());
+    SessionInfo {
+        id: record.id.clone(),
+        agent: facts.agent.agent.name.clone(),
+        room: place.map(|w| format!("{} {}", w.place.channel_type, w.place.platform_id)),
+        thread: record.thread.clone(),
+        state: state.word().to_owned(),
+        notice: record.set_aside.clone(),
+        last_active: record.last_active,
+    }
+}
+
+fn put_away(from: &Path, to: &Path, dir: &schemas::session_dir::SessionDir) -> Result<()> {
+    std::fs::rename(from, to).and_then(|()| ensure(dir)).map_err(|error| {
+        HostError::new(ErrorKind::Storage, "cannot put the guest's folder away").because(error)
+    })
+}

@@ -1,0 +1,342 @@
+//! The task that owns one session: one loop, one event at a time.
+//!
+//! Owns the session's inbound writes, its container, its deliveries and its runs, from its first
+//! command until it may retire. The `impl` is split by direction: `intake` (messages in and
+//! commits), `container` (the lifecycle's effects), `outcome` (what the guest wrote), `outgoing`
+//! (posts), `query` (what others ask). Nothing here blocks the loop on another session's account.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use schemas::{
+    host_side::{InboundWriter, OutboundReader, Unsettled},
+    message::Address,
+    session_dir::SessionDir,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
+    task::{JoinHandle, JoinSet},
+    time::Instant,
+};
+use tracing::{Instrument, error, info_span};
+
+use super::{
+    bell::Bell,
+    container::WorkDone,
+    context::{Context, Facts},
+    handle::{Command, FromSession, SessionHandle, View},
+    lifecycle::{Event, State},
+    look::{Found, SharedReader},
+    outgoing::{Lane, Sent},
+    staged::Staged,
+};
+use crate::{
+    channels::Channels,
+    delivery::permit::Reach,
+    engine::{ContainerId, LiveContainer},
+    limits,
+};
+
+/// What a task begins with.
+#[derive(Debug)]
+pub struct Boot {
+    /// The session.
+    pub facts: Facts,
+    /// Its container, when one lives already.
+    pub live: Option<LiveContainer>,
+}
+
+/// Starts the task of a session.
+#[must_use]
+pub fn spawn(context: &Arc<Context>, boot: Boot) -> SessionHandle {
+    let (mailbox, commands) = mpsc::channel(limits::SESSION_MAILBOX);
+    let state = if boot.facts.record.set_aside.is_some() { State::SetAside } else { State::Asleep };
+    let notice = boot.facts.record.set_aside.clone();
+    let (view, viewed) = watch::channel(Arc::new(View { state, notice }));
+    let span = info_span!("session", session = %boot.facts.record.id);
+    let task = run(context.clone(), boot, commands, view);
+    context.spawn(task.instrument(span));
+    SessionHandle::new(mailbox, viewed)
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of the session")]
+pub(super) struct Runner {
+    pub(super) context: Arc<Context>,
+    pub(super) facts: Facts,
+    pub(super) reach: Reach,
+    pub(super) dir: SessionDir,
+    pub(super) commands: mpsc::Receiver<Command>,
+    view: watch::Sender<Arc<View>>,
+
+    // The container.
+    pub(super) state: State,
+    pub(super) container: Option<ContainerId>,
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) work: JoinSet<WorkDone>,
+    /// Containers that ended before their start was reported.
+    pub(super) early_exits: Vec<ContainerId>,
+    /// A container ended; what it last wrote is looked at before anything is decided.
+    pub(super) exiting: Exiting,
+    pub(super) failures: u32,
+    pub(super) timer: Option<Instant>,
+    pub(super) last_active: jiff::Timestamp,
+    /// Rows that the guest holds a claim on, as of the last look.
+    pub(super) working: Vec<schemas::ids::MessageId>,
+    /// When the guest was last seen to begin something.
+    pub(super) last_seen: jiff::Timestamp,
+
+    // Messages in.
+    pub(super) writer: InboundWriter,
+    pub(super) open: Vec<Unsettled>,
+    pub(super) staged: Staged,
+    /// When a failed commit is tried again.
+    pub(super) commit_after: Option<Instant>,
+    /// Whether the central row says that this session must be looked at after a crash.
+    pub(super) marked: bool,
+
+    // What the guest wrote.
+    pub(super) reader: SharedReader,
+    pub(super) bell: Option<Bell>,
+    pub(super) looking: Option<JoinHandle<(Found, Duration)>>,
+    pub(super) look_wanted: bool,
+    pub(super) look_after: Instant,
+    pub(super) belt: super::outcome::Belt,
+    pub(super) cursor: i64,
+    pub(super) caught_up: bool,
+
+    // Posts.
+    pub(super) lanes: BTreeMap<Address, Lane>,
+    pub(super) posting: JoinSet<Sent>,
+    pub(super) attempts: BTreeMap<schemas::ids::MessageId, (u32, Option<jiff::Timestamp>)>,
+}
+
+/// How far a container's end was dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exiting {
+    /// None ended.
+    No,
+    /// One ended; the last look is still to come.
+    LookDue,
+    /// The last look is under way.
+    Looking,
+}
+
+/// One thing that happened to the session.
+enum Happened {
+    Command(Option<Command>),
+    Work(WorkDone),
+    Sent(Sent),
+    Looked(Found, Duration),
+    Rung,
+    Alarm,
+    Closing,
+}
+
+async fn run(
+    context: Arc<Context>,
+    boot: Boot,
+    commands: mpsc::Receiver<Command>,
+    view: watch::Sender<Arc<View>>,
+) {
+    let session = boot.facts.record.id.clone();
+    let daemon = context.daemon.clone();
+    let mut runner = Runner::new(context, &boot, commands, view);
+    match runner.load().await {
+        Ok(()) => {
+            runner.begin(boot.live).await;
+            runner.serve().await;
+        }
+        Err(failure) => {
+            error!(error = %failure.chain(), "the session cannot be loaded");
+            runner.refuse_all(&failure).await;
+            // The daemon is gone only when the whole host is.
+            drop(daemon.send(FromSession::Ended { session }).await);
+        }
+    }
+}
+
+impl Runner {
+    fn new(
+        context: Arc<Context>,
+        boot: &Boot,
+        commands: mpsc::Receiver<Command>,
+        view: watch::Sender<Arc<View>>,
+    ) -> Self {
+        let facts = boot.facts.clone();
+        let dir = facts.dir(&context);
+        let now = context.clock.now();
+        let state = view.borrow().state;
+        Self {
+            reach: facts.reach(),
+            writer: InboundWriter::new(dir.clone()),
+            reader: Arc::new(Mutex::new(OutboundReader::new(dir.clone()))),
+            marked: !facts.record.clean,
+            context,
+            facts,
+            dir,
+            commands,
+            view,
+            state,
+            container: None,
+            permit: None,
+            work: JoinSet::new(),
+            early_exits: Vec::new(),
+            exiting: Exiting::No,
+            failures: 0,
+            timer: None,
+            last_active: now,
+            working: Vec::new(),
+            last_seen: now,
+            open: Vec::new(),
+            staged: Staged::default(),
+            commit_after: None,
+            bell: None,
+            looking: None,
+            look_wanted: true,
+            look_after: Instant::now(),
+            belt: super::outcome::Belt::new(),
+            cursor: 0,
+            caught_up: false,
+            lanes: BTreeMap::new(),
+            posting: JoinSet::new(),
+            attempts: BTreeMap::new(),
+        }
+    }
+
+    async fn serve(&mut self) {
+        loop {
+            match self.next().await {
+                Happened::Command(Some(command)) => self.on_commands(command).await,
+                Happened::Command(None) => return,
+                Happened::Work(done) => self.on_work(done).await,
+                Happened::Sent(sent) => self.on_sent(sent),
+                Happened::Looked(found, cost) => self.on_looked(found, cost).await,
+                Happened::Rung => self.on_rung(),
+                Happened::Alarm => self.on_alarm().await,
+                Happened::Closing => {
+                    self.close().await;
+                    return;
+                }
+            }
+            self.post_what_may_go();
+            self.start_look();
+            if self.posting.is_empty() {
+                self.commit_staged().await;
+                self.post_what_may_go();
+            }
+            if self.is_at_rest() && self.retire().await {
+                return;
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Happened {
+        let alarm = self.next_alarm();
+        tokio::select! { biased;
+            // Ending comes first, or a busy session would never end.
+            () = self.context.closing.cancelled() => Happened::Closing,
+            // Then people: a message is durable before the agent's words are handled.
+            command = self.commands.recv() => Happened::Command(command),
+            Some(done) = self.work.join_next() => {
+                Happened::Work(done.unwrap_or(WorkDone::Nothing))
+            }
+            // What was posted is written down before more is looked at.
+            Some(Ok(sent)) = self.posting.join_next() => Happened::Sent(sent),
+            (found, cost) = finished(&mut self.looking) => Happened::Looked(found, cost),
+            () = rung(self.bell.as_ref()) => Happened::Rung,
+            () = tokio::time::sleep_until(alarm) => Happened::Alarm,
+        }
+    }
+
+    /// The next moment at which something must be done without being told.
+    fn next_alarm(&self) -> Instant {
+        let mut alarm = Instant::now() + limits::LONGEST_PAUSE;
+        let pending_look = self.look_wanted && self.looking.is_none();
+        let candidates = [
+            self.timer,
+            self.commit_after,
+            pending_look.then_some(self.look_after),
+            self.watches().then(|| self.belt.next()),
+            self.lanes.values().filter_map(Lane::next_try).min(),
+        ];
+        for candidate in candidates.into_iter().flatten() {
+            alarm = alarm.min(candidate);
+        }
+        alarm
+    }
+
+    /// Whether nothing is under way and nothing must be watched.
+    fn is_at_rest(&self) -> bool {
+        let quiet = match self.state {
+            State::Asleep | State::Failed | State::SetAside => true,
+            State::Waiting(_)
+            | State::Starting
+            | State::Awake
+            | State::Stopping
+            | State::Backoff => false,
+        };
+        quiet
+            && self.exiting == Exiting::No
+            && self.work.is_empty()
+            && self.posting.is_empty()
+            && self.looking.is_none()
+            && !self.look_wanted
+            && self.staged.is_empty()
+            && self.lanes.values().all(Lane::waits_long)
+    }
+
+    /// Asks the daemon whether it may end; the daemon says no when a command came meanwhile.
+    async fn retire(&mut self) -> bool {
+        if self.state == State::Asleep && self.has_due_rows() {
+            self.drive(Event::Message).await;
+            return false;
+        }
+        self.tidy_up().await;
+        let due = self.next_due();
+        let id = self.facts.record.id.clone();
+        if self.marked {
+            let now = self.context.clock.now();
+            if let Err(failure) = self.context.store.mark_asleep(id.clone(), due, now).await {
+                error!(error = %failure.chain(), "cannot mark the session asleep");
+            }
+            self.marked = false;
+        }
+        let (may_end, answer) = oneshot::channel();
+        let retire = FromSession::Retire { session: id, due, may_end };
+        if self.context.daemon.send(retire).await.is_err() {
+            return true;
+        }
+        answer.await.unwrap_or(true)
+    }
+
+    pub(super) fn show(&self, notice: Option<String>) {
+        let notice = notice.or_else(|| self.view.borrow().notice.clone());
+        self.view.send_replace(Arc::new(View { state: self.state, notice }));
+    }
+
+    pub(super) fn clear_notice(&self) {
+        self.view.send_replace(Arc::new(View { state: self.state, notice: None }));
+    }
+
+    pub(super) fn channels(&self) -> &Channels {
+        &self.context.channels
+    }
+}
+
+/// A blocking look that broke off is looked at again by the belt.
+async fn finished(looking: &mut Option<JoinHandle<(Found, Duration)>>) -> (Found, Duration) {
+    let Some(task) = looking.as_mut() else { return std::future::pending().await };
+    let done = task.await.unwrap_or((Found::NotSettled, Duration::ZERO));
+    *looking = None;
+    done
+}
+
+async fn rung(bell: Option<&Bell>) {
+    match bell {
+        Some(bell) => bell.rung().await,
+        None => std::future::pending().await,
+    }
+}

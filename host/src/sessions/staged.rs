@@ -1,0 +1,178 @@
+//! What waits for the next commit of a session, and the commit itself.
+//!
+//! Owns the order of the two databases: runs are settled in the central one first, then their rows
+//! are folded in the session's file. A crash in between leaves rows that are judged again, and
+//! settling twice changes nothing.
+
+use jiff::Timestamp;
+use schemas::{
+    host_side::{Appended, AttachmentError, InboundTx, InboundWriter, extract},
+    ids::{InboxId, MessageId},
+    message::{InboundStatus, LedgerRow, NewInbound},
+    sqlite::StoreError,
+};
+
+use crate::{
+    error::{ErrorKind, HostError},
+    store::{SettledRun, Store},
+};
+
+/// What waits for the next commit.
+#[derive(Debug, Default)]
+pub(super) struct Staged {
+    /// Words for the ledger.
+    pub(super) ledger: Vec<LedgerRow>,
+    /// Rows that are over.
+    pub(super) over: Vec<(MessageId, InboundStatus)>,
+    /// Rows that get one more try, not before a time.
+    pub(super) retries: Vec<(MessageId, Timestamp)>,
+    /// What the agent must be told.
+    pub(super) notes: Vec<NewInbound>,
+    /// Runs that have their outcome.
+    pub(super) runs: Vec<SettledRun>,
+}
+
+/// One commit: what is staged, and the messages that people wait for.
+#[derive(Debug)]
+pub(super) struct Commit {
+    pub(super) staged: Staged,
+    pub(super) appends: Vec<NewInbound>,
+}
+
+/// What a commit did.
+#[derive(Debug)]
+pub(super) struct Committed {
+    /// One for each append, in order.
+    pub(super) appended: Vec<(Appended, Vec<String>)>,
+    /// The runs that were not settled before.
+    pub(super) settled: Vec<SettledRun>,
+}
+
+/// Why nothing was committed.
+#[derive(Debug)]
+pub(super) enum CommitError {
+    /// The session's file.
+    Session(StoreError),
+    /// The central database.
+    Central(HostError),
+    /// The inbox.
+    Inbox(AttachmentError),
+}
+
+impl Staged {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ledger.is_empty()
+            && self.over.is_empty()
+            && self.retries.is_empty()
+            && self.notes.is_empty()
+            && self.runs.is_empty()
+    }
+
+    /// What a failed commit was about stands before what came since.
+    pub(super) fn put_back(&mut self, mut earlier: Self) {
+        earlier.ledger.append(&mut self.ledger);
+        earlier.over.append(&mut self.over);
+        earlier.retries.append(&mut self.retries);
+        earlier.notes.append(&mut self.notes);
+        earlier.runs.append(&mut self.runs);
+        *self = earlier;
+    }
+}
+
+impl Commit {
+    /// Carries the commit out; blocks.
+    pub(super) fn run(
+        &mut self,
+        writer: &InboundWriter,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<Committed, CommitError> {
+        let refused = self.write_files(writer, now)?;
+        let settled = self.settle(store)?;
+        let appended = writer
+            .write(|tx| {
+                self.fold(tx)?;
+                self.appends.iter().map(|row| tx.append(row)).collect::<Result<Vec<_>, _>>()
+            })
+            .inspect_err(|_| self.drop_files(writer, |_| true))
+            .map_err(CommitError::Session)?;
+        let repeated: Vec<bool> =
+            appended.iter().map(|one| !matches!(one, Appended::New { .. })).collect();
+        self.drop_files(writer, |n| repeated.get(n) == Some(&true));
+        Ok(Committed { appended: appended.into_iter().zip(refused).collect(), settled })
+    }
+
+    /// Files first, row second: a row never names a file that is not there.
+    fn write_files(
+        &mut self,
+        writer: &InboundWriter,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<String>>, CommitError> {
+        let mut refused = Vec::with_capacity(self.appends.len());
+        for row in &mut self.appends {
+            let inbox = InboxId::mint(now);
+            let extracted =
+                extract(&row.content, writer.dir(), &inbox).map_err(CommitError::Inbox)?;
+            row.content = extracted.content;
+            if extracted.files > 0 {
+                row.inbox = Some(inbox);
+            }
+            refused.push(extracted.refused);
+        }
+        Ok(refused)
+    }
+
+    /// Takes files back whose row was not written.
+    fn drop_files(&self, writer: &InboundWriter, which: impl Fn(usize) -> bool) {
+        for (n, row) in self.appends.iter().enumerate() {
+            if let Some(inbox) = row.inbox.as_ref().filter(|_| which(n)) {
+                // What stays is an orphan, and a later sweep takes it.
+                drop(std::fs::remove_dir_all(writer.dir().inbox_of(inbox)));
+            }
+        }
+    }
+
+    fn settle(&self, store: &Store) -> Result<Vec<SettledRun>, CommitError> {
+        if self.staged.runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        store.settle_runs_here(self.staged.runs.clone()).map_err(CommitError::Central)
+    }
+
+    fn fold(&self, tx: &InboundTx<'_>) -> Result<(), StoreError> {
+        for row in &self.staged.ledger {
+            tx.put_ledger(row)?;
+        }
+        for (id, status) in &self.staged.over {
+            tx.set_status(std::slice::from_ref(id), *status)?;
+        }
+        for (id, at) in &self.staged.retries {
+            tx.retry(std::slice::from_ref(id), *at)?;
+        }
+        for note in &self.staged.notes {
+            tx.append(note)?;
+        }
+        Ok(())
+    }
+}
+
+impl CommitError {
+    /// What the person who waits is told.
+    pub(super) fn for_people(&self) -> HostError {
+        match self {
+            Self::Session(error) => HostError::from_problem(
+                HostError::from(StoreError {
+                    kind: error.kind,
+                    message: error.message.clone(),
+                    source: None,
+                })
+                .problem(),
+            ),
+            Self::Central(error) => HostError::from_problem(error.problem()),
+            Self::Inbox(error) => {
+                HostError::new(ErrorKind::Storage, format!("{error}: {}", error.source))
+                    .hint("check free space and owner of the home folder")
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Agents: their names, folders and container settings.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+use schemas::{
+    admin::{Agent, NewAgent},
+    ids::{AgentId, RoomId, WiringId},
+    time,
+};
+
+use super::{Store, at, parsed, rooms::mode_word};
+use crate::{
+    channels::terminal,
+    error::{ErrorKind, HostError, Result},
+    limits,
+};
+
+/// An agent with what only the host needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentRecord {
+    /// What everybody may see.
+    pub agent: Agent,
+    /// Its number in this install, from which its gid is made.
+    pub gid_index: u32,
+}
+
+impl Store {
+    /// Makes an agent, its terminal room and their wiring, all or nothing.
+    ///
+    /// # Errors
+    /// `Conflict` when the name is taken.
+    pub async fn create_agent(&self, new: NewAgent, now: Timestamp) -> Result<Agent> {
+        self.call(move |conn| {
+            let tx = conn.transaction()?;
+            let taken: Option<i64> = tx
+                .query_row("SELECT 1 FROM agents WHERE name = ?1", [&new.name], |row| row.get(0))
+                .optional()?;
+            if taken.is_some() {
+                return Err(HostError::new(
+                    ErrorKind::Conflict,
+                    format!("there is an agent {:?} already", new.name),
+                ));
+            }
+            let agent = agent_from(&new, now);
+            insert_agent(&tx, &agent)?;
+            let room = RoomId::mint(now);
+            tx.execute(
+                "INSERT INTO rooms (id, channel_type, platform_id, name, created_at) \
+                 VALUES (?1, ?2, ?3, ?3, ?4)",
+                params![room.as_str(), terminal::CHANNEL, new.name, time::format(now)],
+            )?;
+            tx.execute(
+                "INSERT INTO wirings (id, room_id, agent_id, session_mode, is_primary, trusted, \
+                 created_at) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)",
+                params![
+                    WiringId::mint(now).as_str(),
+                    room.as_str(),
+                    agent.id.as_str(),
+                    mode_word(new.session_mode),
+                    new.trusted,
+                    time::format(now)
+                ],
+            )?;
+            tx.commit()?;
+            Ok(agent)
+        })
+        .await
+    }
+
+    /// All agents by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn agents(&self) -> Result<Vec<Agent>> {
+        self.call(|conn| {
+            let mut select = conn.prepare_cached("SELECT * FROM agents ORDER BY name")?;
+            let rows = select.query_map([], |row| agent_record(row).map(|found| found.agent))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// One agent by its id.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn agent(&self, id: AgentId) -> Result<AgentRecord> {
+        self.call(move |conn| {
+            conn.prepare_cached("SELECT * FROM agents WHERE id = ?1")?
+                .query_row([id.as_str()], agent_record)
+                .optional()?
+                .ok_or_else(|| HostError::new(ErrorKind::NotFound, format!("no agent {id}")))
+        })
+        .await
+    }
+}
+
+fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
+    let id = AgentId::mint(now);
+    Agent {
+        folder: new.name.clone(),
+        id,
+        name: new.name.clone(),
+        provider: new.provider.clone(),
+        image: new.image.clone(),
+        memory_bytes: new.memory_bytes.unwrap_or(limits::DEFAULT_MEMORY_BYTES),
+        milli_cpus: new.milli_cpus.unwrap_or(limits::DEFAULT_MILLI_CPUS),
+        pids: new.pids.unwrap_or(limits::DEFAULT_PIDS),
+        created_at: now,
+    }
+}
+
+fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
+    tx.execute(
+        "INSERT INTO agents (id, name, folder, provider, image, memory_bytes, milli_cpus, pids, \
+         gid_index, created_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
+         coalesce(max(gid_index), 0) + 1, ?9 FROM agents",
+        params![
+            agent.id.as_str(),
+            agent.name,
+            agent.folder,
+            agent.provider,
+            agent.image,
+            i64::try_from(agent.memory_bytes).unwrap_or(i64::MAX),
+            agent.milli_cpus,
+            agent.pids,
+            time::format(agent.created_at),
+        ],
+    )?;
+    Ok(())
+}
+
+fn agent_record(row: &Row<'_>) -> rusqlite::Result<AgentRecord> {
+    let memory: i64 = row.get("memory_bytes")?;
+    Ok(AgentRecord {
+        agent: Agent {
+            id: parsed(row, "id", AgentId::parse)?,
+            name: row.get("name")?,
+            folder: row.get("folder")?,
+            provider: row.get("provider")?,
+            image: row.get("image")?,
+            memory_bytes: u64::try_from(memory).unwrap_or(0),
+            milli_cpus: row.get("milli_cpus")?,
+            pids: row.get("pids")?,
+            created_at: at(row, "created_at")?,
+        },
+        gid_index: row.get("gid_index")?,
+    })
+}

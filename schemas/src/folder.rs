@@ -1,0 +1,78 @@
+//! Making a session's folder, and repairing it.
+//!
+//! Owns which folders there are and their modes. Called before each write, so that a crash between
+//! the central row and the folder does not matter. Never goes through a symbolic link: `out/` is
+//! the guest's. Whose the folders are is the engine's matter.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+};
+
+use nix::{
+    libc,
+    sys::stat::{Mode, fchmod, fstat},
+};
+
+use crate::{
+    beneath,
+    session_dir::{INBOX, LIVE, OUTBOX, SessionDir},
+};
+
+/// Makes what is missing and sets the modes of what the host owns; does nothing when all is well.
+///
+/// # Errors
+/// When a folder cannot be made, or something else stands in its place.
+pub fn ensure(dir: &SessionDir) -> io::Result<()> {
+    let fresh = !dir.root().exists();
+    fs::create_dir_all(dir.root())?;
+    let root = beneath::folder(dir.root())?;
+    let mut made = fresh;
+    let inward = keep(&root, "in", OPEN, &mut made)?;
+    keep(&inward, INBOX, OPEN, &mut made)?;
+    let outward = keep(&root, "out", CLOSED, &mut made)?;
+    // Inside `out/` the guest sets the modes; there the folders must only exist.
+    for name in [OUTBOX, LIVE] {
+        made |= beneath::ensure_folder(&outward, Path::new(name), CLOSED)?.1;
+    }
+    for name in ["home", "work", "log"] {
+        keep(&root, name, CLOSED, &mut made)?;
+    }
+    if made { sync(dir, [root, inward, outward], fresh) } else { Ok(()) }
+}
+
+/// The guest reads `in/` under another uid; all else is one user's.
+const OPEN: Mode = Mode::from_bits_truncate(0o755);
+const CLOSED: Mode = Mode::S_IRWXU;
+
+fn keep(dir: impl AsFd, name: &str, mode: Mode, made: &mut bool) -> io::Result<OwnedFd> {
+    let (fd, fresh) = beneath::ensure_folder(dir, Path::new(name), mode)?;
+    *made |= fresh;
+    set_mode(&fd, mode)?;
+    Ok(fd)
+}
+
+/// Sets a mode only where it differs: a host that is not the owner may not even repeat it.
+pub(crate) fn set_mode(fd: impl AsFd, mode: Mode) -> io::Result<()> {
+    let permissions: libc::mode_t = 0o7777;
+    if fstat(&fd)?.st_mode & permissions != mode.bits() {
+        fchmod(&fd, mode)?;
+    }
+    Ok(())
+}
+
+/// A folder that a power cut takes away takes its messages along.
+fn sync(dir: &SessionDir, folders: [OwnedFd; 3], fresh: bool) -> io::Result<()> {
+    for folder in folders {
+        File::from(folder).sync_all()?;
+    }
+    if fresh {
+        // `sessions/<agent>` and `sessions` may be new as well.
+        for parent in dir.root().ancestors().skip(1).take(2) {
+            File::open(parent)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
