@@ -72,7 +72,7 @@ impl ProcessEngine {
         fs::create_dir_all(dir.log_dir())?;
         let log = File::create(dir.container_log())?;
         Command::new(&self.guest)
-            .arg("--dir")
+            .args(["run", "--dir"])
             .arg(dir.root())
             // What the host was told is no business of an agent's.
             .env_clear()

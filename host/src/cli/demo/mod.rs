@@ -4,7 +4,10 @@
 //! is what a person gets. Whatever happens, the host is stopped and the home is deleted.
 
 use schemas::admin::{Agent, NewAgent, Status};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, sleep},
+};
 
 use super::{Context, out::Out};
 use crate::{
@@ -15,6 +18,7 @@ use crate::{
 
 mod engine;
 mod host;
+mod probe;
 mod story;
 
 use host::Host;
@@ -40,7 +44,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     let shown = tokio::select! {
         shown = show(&host, isolated, context.out) => shown,
         // The host hears it as well and begins to end; what is left is to clean up.
-        _ = tokio::signal::ctrl_c() => Err(HostError::new(ErrorKind::Busy, "interrupted")),
+        ended = asked_to_end() => ended,
     };
     context.out.line("\nStopping the host, removing its container and its home.");
     let ended = host.end().await;
@@ -48,6 +52,19 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     ended?;
     context.out.line(format!("\n{}", text::DEMO_NEXT));
     Ok(())
+}
+
+/// Returns only when a signal came.
+async fn asked_to_end() -> Result<()> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| {
+            HostError::new(ErrorKind::Internal, "cannot listen for signals").because(error)
+        })
+    };
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    Err(HostError::new(ErrorKind::Busy, "interrupted"))
 }
 
 /// A host whose engine answers, or one without isolation where no engine can be had.

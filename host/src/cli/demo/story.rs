@@ -10,7 +10,7 @@ use schemas::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::AGENT;
+use super::{AGENT, probe};
 use crate::{
     cli::{attach, out::Out},
     client::{Client, EventStream, Since},
@@ -68,7 +68,7 @@ impl Story {
             let ours = self.client.send(AGENT, &message("!probe")).await?.message_id;
             self.until_end(&ours, sent, &mut |out, event, _| {
                 if let RoomEvent::Message(reply) = event {
-                    indented(out, &reply.text);
+                    indented(out, &probe::lines(&reply.text));
                 }
             })
             .await
@@ -96,7 +96,7 @@ impl Story {
             }
             RoomEvent::Message(reply) => {
                 step(out, at, "reply read from outbound.db and delivered");
-                indented(out, &reply.text);
+                indented(out, &reply.text.lines().collect::<Vec<_>>());
             }
             RoomEvent::RunFinished { outcome, .. } => {
                 step(out, at, &format!("run settled: {}", outcome.as_str()));
@@ -147,8 +147,8 @@ fn step(out: Out, at: Duration, what: &str) {
     out.line(format!("  {:>9.2} ms  {what}", at.as_secs_f64() * 1000.0));
 }
 
-fn indented(out: Out, text: &str) {
-    for line in text.lines() {
+fn indented(out: Out, lines: &[impl std::fmt::Display]) {
+    for line in lines {
         out.line(format!("              | {line}"));
     }
 }
