@@ -62,6 +62,8 @@ pub fn waiting() -> String {
     "Your message is kept; I wait until a container can be started.".to_owned()
 }
 
+pub mod demo;
+
 /// The guest program is not where it should be.
 pub const NO_GUEST: &str = "the program lazaret-guest is not beside lazaret";
 
@@ -119,38 +121,6 @@ pub const KEPT_FOR_LATER: &str = "your message is kept and sent when the host is
 /// At each start without containers.
 pub const NOT_ISOLATED: &str = "NO ISOLATION: agents run as plain processes of this user, with \
                                 all that this user may do; never give them what strangers wrote";
-
-/// What `demo` says before it installs an engine.
-pub const DEMO_INSTALLS: &str = "No container engine answers. This is Debian or Ubuntu and you are \
-                                 root, so I install one now: apt-get install docker.io";
-
-/// What `demo` says where it cannot install an engine.
-pub const DEMO_NO_ENGINE: &str = "\
-No container engine answers, and I cannot install one here. To get one:
-  Debian, Ubuntu   sudo apt-get install docker.io
-  Fedora           sudo dnf install moby-engine && sudo systemctl start docker
-  elsewhere        https://docs.docker.com/engine/install
-Your user must be allowed to use it (group docker), or it must run rootless.";
-
-/// What `demo` says before it goes on without an engine.
-pub const DEMO_UNISOLATED: &str = "\
-=====================================================================
-  NOTHING IS ISOLATED from here on: the agent runs as a plain process
-  of yours. It only echoes, so it does no harm. Run no real agent so.
-=====================================================================";
-
-/// What the demo's first message says.
-pub const DEMO_HELLO: &str = "Hello andy, please read the note.";
-
-/// What stands in the file that goes with it.
-pub const DEMO_NOTE: &str = "A small text, made in memory, on its way into a container.\n";
-
-/// What to type after the demo.
-pub const DEMO_NEXT: &str = "\
-Now with a home that stays:
-  lazaret up                       in one terminal
-  lazaret agents create andy       in another
-  lazaret chat andy";
 
 /// That an agent is at work.
 #[must_use]

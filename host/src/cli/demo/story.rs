@@ -44,8 +44,8 @@ pub(super) fn message(words: &str) -> SendMessage {
 
 /// The one with a file.
 pub(super) fn first_message() -> SendMessage {
-    let note = attach::from_bytes(Some("note.txt".to_owned()), text::DEMO_NOTE.as_bytes());
-    SendMessage { attachments: vec![note], ..message(text::DEMO_HELLO) }
+    let note = attach::from_bytes(Some("note.txt".to_owned()), text::demo::NOTE.as_bytes());
+    SendMessage { attachments: vec![note], ..message(text::demo::HELLO) }
 }
 
 impl Story {
@@ -79,7 +79,7 @@ impl Story {
 
     async fn follow(&mut self, message: SendMessage) -> Result<Told> {
         let sent = Instant::now();
-        step(self.out, Duration::ZERO, "sent to the host's socket");
+        step(self.out, Duration::ZERO, text::demo::SENT);
         let accepted = self.client.send(AGENT, &message).await?;
         let row = accepted.seq.map(|seq| format!(" as row {seq}")).unwrap_or_default();
         let durable = format!("accepted: on the disk, in inbound.db{row}");
@@ -91,11 +91,11 @@ impl Story {
         self.until_end(&accepted.message_id, sent, &mut |out, event, at| match event {
             RoomEvent::Typing { on: true, .. } => {
                 if !std::mem::replace(&mut working, true) {
-                    step(out, at, "the session is awake and works on it");
+                    step(out, at, text::demo::AWAKE);
                 }
             }
             RoomEvent::Message(reply) => {
-                step(out, at, "reply read from outbound.db and delivered");
+                step(out, at, text::demo::DELIVERED);
                 indented(out, &reply.text.lines().collect::<Vec<_>>());
             }
             RoomEvent::RunFinished { outcome, .. } => {
