@@ -11,11 +11,11 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use schemas::{
     admin::{Accepted, RoomMessage, RunInfo, SendMessage},
     ids::fresh_ulid,
     message::Outcome,
+    time::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -95,7 +95,7 @@ fn message(args: &Args) -> Result<SendMessage> {
         text: said,
         attachments,
         thread: args.thread.clone(),
-        client_id: Some(fresh_ulid(Timestamp::now())),
+        client_id: Some(fresh_ulid(SystemClock.now())),
     })
 }
 

@@ -9,7 +9,7 @@ pub const NO_ENGINE: &str = "\
 No container engine answers, and I cannot install one here. To get one:
   Debian, Ubuntu   sudo apt-get install docker.io
   Fedora           sudo dnf install moby-engine && sudo systemctl start docker
-  elsewhere        https://docs.docker.com/engine/install
+  elsewhere        as Docker's or Podman's own pages say
 Your user must be allowed to use it (group docker), or it must run rootless.";
 
 /// What `demo` says before it goes on without an engine.

@@ -6,12 +6,12 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use jiff::Timestamp;
 use schemas::{
     admin::{RoomEvent, RoomMessage, SendMessage},
     content::Attachment,
     ids::{MessageId, fresh_ulid},
     message::Outcome,
+    time::{Clock, SystemClock},
 };
 use tokio::{sync::mpsc, time::sleep};
 
@@ -139,7 +139,7 @@ impl Chat<'_> {
             text: words,
             attachments: std::mem::take(&mut self.files),
             thread: self.args.thread.clone(),
-            client_id: Some(fresh_ulid(Timestamp::now())),
+            client_id: Some(fresh_ulid(SystemClock.now())),
         });
         if self.link.is_none() {
             self.screen.show(&format!("({})", text::KEPT_FOR_LATER));
@@ -268,6 +268,7 @@ fn said(agent: &str, message: &RoomMessage, past: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use schemas::ids::SessionId;
 
     use super::*;

@@ -7,8 +7,10 @@ use std::{
     process::Stdio,
 };
 
-use jiff::Timestamp;
-use schemas::ids::fresh_ulid;
+use schemas::{
+    ids::fresh_ulid,
+    time::{Clock, SystemClock},
+};
 use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
@@ -31,7 +33,7 @@ pub(super) struct Host {
 impl Host {
     /// Starts it, and returns once it answers.
     pub(super) async fn start(ours: &Config, isolated: bool) -> Result<Self> {
-        let home = ours.scratch.join(format!("lazaret-demo-{}", fresh_ulid(Timestamp::now())));
+        let home = ours.scratch.join(format!("lazaret-demo-{}", fresh_ulid(SystemClock.now())));
         let failed = |error: std::io::Error| {
             HostError::new(ErrorKind::Storage, "cannot make the demo's home").because(error)
         };

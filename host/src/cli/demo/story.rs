@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use schemas::{
     admin::{RoomEvent, RoomMessage, SendMessage},
     ids::{MessageId, fresh_ulid},
     message::Outcome,
+    time::{Clock, SystemClock},
 };
 use tokio::time::{Instant, timeout};
 
@@ -37,7 +37,7 @@ pub(super) enum Told {
 pub(super) fn message(words: &str) -> SendMessage {
     SendMessage {
         text: words.to_owned(),
-        client_id: Some(fresh_ulid(Timestamp::now())),
+        client_id: Some(fresh_ulid(SystemClock.now())),
         ..SendMessage::default()
     }
 }
