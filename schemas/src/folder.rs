@@ -18,7 +18,7 @@ use nix::{
 
 use crate::{
     beneath,
-    session_dir::{INBOX, LIVE, OUTBOX, SessionDir},
+    session_dir::{INBOX, SessionDir},
 };
 
 /// Makes what is missing and sets the modes of what the host owns; does nothing when all is well.
@@ -32,11 +32,8 @@ pub fn ensure(dir: &SessionDir) -> io::Result<()> {
     let mut made = fresh;
     let inward = keep(&root, "in", OPEN, &mut made)?;
     keep(&inward, INBOX, OPEN, &mut made)?;
+    // What lies inside `out/` is the guest's: it makes its own folders there, under its own uid.
     let outward = keep(&root, "out", CLOSED, &mut made)?;
-    // Inside `out/` the guest sets the modes; there the folders must only exist.
-    for name in [OUTBOX, LIVE] {
-        made |= beneath::ensure_folder(&outward, Path::new(name), CLOSED)?.1;
-    }
     for name in ["home", "work", "log"] {
         keep(&root, name, CLOSED, &mut made)?;
     }
@@ -50,7 +47,10 @@ const CLOSED: Mode = Mode::S_IRWXU;
 fn keep(dir: impl AsFd, name: &str, mode: Mode, made: &mut bool) -> io::Result<OwnedFd> {
     let (fd, fresh) = beneath::ensure_folder(dir, Path::new(name), mode)?;
     *made |= fresh;
-    set_mode(&fd, mode)?;
+    // Later the engine sets owner and mode by the guest's uid; they are not taken back here.
+    if fresh {
+        set_mode(&fd, mode)?;
+    }
     Ok(fd)
 }
 

@@ -282,6 +282,10 @@ impl Runner {
             row.process_after = Some(at);
         }
         let spent: Vec<MessageId> = spent.iter().map(|row| row.id.clone()).collect();
+        if !spent.is_empty() {
+            // The row was to blame; what waits behind it starts afresh.
+            self.failures = 0;
+        }
         self.give_up(&spent);
     }
 

@@ -52,7 +52,7 @@ async fn a_truncated_database_sets_the_session_aside() {
             let file = fs::OpenOptions::new().write(true).open(dir.outbound_db()).unwrap();
             file.set_len(5_000).unwrap();
         },
-        "outbound.db",
+        "cut short",
     )
     .await;
 }

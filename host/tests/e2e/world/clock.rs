@@ -19,6 +19,7 @@ impl PausedClock {
 impl Clock for PausedClock {
     fn now(&self) -> Timestamp {
         let passed = SignedDuration::try_from(self.began.elapsed()).unwrap();
-        self.at + passed
+        // Stored times have milliseconds, so these have no more.
+        Timestamp::from_millisecond((self.at + passed).as_millisecond()).unwrap()
     }
 }
