@@ -209,12 +209,6 @@ impl From<StoreError> for HostError {
     }
 }
 
-impl From<rusqlite::Error> for HostError {
-    fn from(error: rusqlite::Error) -> Self {
-        StoreError::from(error).into()
-    }
-}
-
 impl From<EngineError> for HostError {
     fn from(error: EngineError) -> Self {
         let kind = match error.kind {

@@ -270,3 +270,12 @@ pub const DEMO_LOG_LINES: usize = 20;
 
 /// Containers that may run at once; past it sessions wait in order.
 pub const MAX_CONTAINERS: usize = 64;
+
+/// Ends of plain processes that a slow reader may fall behind before it lists what lives instead.
+pub const PROCESS_EVENTS: usize = 64;
+
+/// Signals that wait for the task that owns a process: a stop, its kill, and one repeated.
+pub const PROCESS_ORDERS: usize = 4;
+
+/// After a connection could not be accepted: out of descriptors, most likely, and some will close.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

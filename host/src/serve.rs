@@ -11,6 +11,7 @@ use schemas::{
     time::{Clock, SystemClock},
 };
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
         docker::{DockerEngine, DockerSettings},
         endpoint::Places,
         facts::HostIdentity,
+        process::ProcessEngine,
     },
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
@@ -82,12 +84,16 @@ fn settings(config: &Config) -> Settings {
         max_containers: limits::MAX_CONTAINERS,
         idle_after: config.idle_timeout,
         image: config.image.clone(),
-        ephemeral: config.ephemeral,
+        // Without an engine nobody keeps a guest for the next host.
+        ephemeral: config.ephemeral || !config.isolated,
     }
 }
 
 fn engine(config: &Config, install: InstallId) -> Result<Arc<dyn Engine>> {
     let guest: &Path = config.guest()?;
+    if !config.isolated {
+        return Ok(Arc::new(ProcessEngine::new(guest.to_owned(), TaskTracker::new())));
+    }
     let places = Places {
         docker_host: config.engine.docker_host.clone(),
         docker_config: config.engine.docker_config.clone(),

@@ -62,6 +62,8 @@ pub fn waiting() -> String {
     "Your message is kept; I wait until a container can be started.".to_owned()
 }
 
+pub mod demo;
+
 /// The guest program is not where it should be.
 pub const NO_GUEST: &str = "the program lazaret-guest is not beside lazaret";
 
@@ -70,7 +72,7 @@ pub const NO_GUEST_HINT: &str =
     "build it, then put it there or name it by guest = \"…\" in lazaret.toml";
 
 /// When a settings file cannot be read and nothing better is known.
-pub const FILE_HINT: &str = "see the settings that `lazaret up --help` lists";
+pub const FILE_HINT: &str = "lazaret up --help lists the settings";
 
 /// What the program is, above its help.
 pub const ABOUT: &str = "Runs AI agents in containers and carries their messages";
@@ -84,6 +86,22 @@ Begin with:
   lazaret chat andy           talk with it
 
 Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no host is running";
+
+/// Below the help of `up`.
+pub const SETTINGS: &str = "\
+Settings are read from lazaret.toml in the home; unknown keys are errors:
+  engine        where the engine listens, such as unix:///run/docker.sock
+  guest         the guest program, when it is not beside lazaret
+  image         the image of agents that bring none
+  idle_timeout  how long a container without work is kept, such as 10m
+  log           what is logged, such as info or warn,host=debug
+  log_format    auto, pretty or json
+  time_zone     an IANA name; else the system's
+
+The environment beats the file: LAZARET_ENGINE (or DOCKER_HOST), LAZARET_GUEST,
+LAZARET_LOG, LAZARET_LOG_FORMAT. LAZARET_HOME and LAZARET_RUN_DIR say where the
+home and the sockets lie. The first SIGTERM or Ctrl-C lets the host finish what
+it writes; containers go on running, and the next host takes them over.";
 
 /// When no host answers.
 pub const START_IT: &str = "start it with: lazaret up";
@@ -103,38 +121,6 @@ pub const KEPT_FOR_LATER: &str = "your message is kept and sent when the host is
 /// At each start without containers.
 pub const NOT_ISOLATED: &str = "NO ISOLATION: agents run as plain processes of this user, with \
                                 all that this user may do; never give them what strangers wrote";
-
-/// What `demo` says before it installs an engine.
-pub const DEMO_INSTALLS: &str = "No container engine answers. This is Debian or Ubuntu and you are \
-                                 root, so I install one now: apt-get install docker.io";
-
-/// What `demo` says where it cannot install an engine.
-pub const DEMO_NO_ENGINE: &str = "\
-No container engine answers, and I cannot install one here. To get one:
-  Debian, Ubuntu   sudo apt-get install docker.io
-  Fedora           sudo dnf install moby-engine && sudo systemctl start docker
-  elsewhere        https://docs.docker.com/engine/install
-Your user must be allowed to use it (group docker), or it must run rootless.";
-
-/// What `demo` says before it goes on without an engine.
-pub const DEMO_UNISOLATED: &str = "\
-=====================================================================
-  NOTHING IS ISOLATED from here on: the agent runs as a plain process
-  of yours. It only echoes, so it does no harm. Run no real agent so.
-=====================================================================";
-
-/// What the demo's first message says.
-pub const DEMO_HELLO: &str = "Hello andy, please read the note.";
-
-/// What stands in the file that goes with it.
-pub const DEMO_NOTE: &str = "A small text, made in memory, on its way into a container.\n";
-
-/// What to type after the demo.
-pub const DEMO_NEXT: &str = "\
-Now with a home that stays:
-  lazaret up                       in one terminal
-  lazaret agents create andy       in another
-  lazaret chat andy";
 
 /// That an agent is at work.
 #[must_use]

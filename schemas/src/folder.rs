@@ -32,6 +32,7 @@ pub fn ensure(dir: &SessionDir) -> io::Result<()> {
     let mut made = fresh;
     let inward = keep(&root, "in", OPEN, &mut made)?;
     keep(&inward, INBOX, OPEN, &mut made)?;
+    // What lies inside `out/` is the guest's: it makes its own folders there, under its own uid.
     let outward = keep(&root, "out", CLOSED, &mut made)?;
     // What lies inside `out/` the guest makes itself: a folder of ours there it could not write.
     for name in ["home", "work", "log"] {
@@ -47,7 +48,10 @@ const CLOSED: Mode = Mode::S_IRWXU;
 fn keep(dir: impl AsFd, name: &str, mode: Mode, made: &mut bool) -> io::Result<OwnedFd> {
     let (fd, fresh) = beneath::ensure_folder(dir, Path::new(name), mode)?;
     *made |= fresh;
-    set_mode(&fd, mode)?;
+    // Later the engine sets owner and mode by the guest's uid; they are not taken back here.
+    if fresh {
+        set_mode(&fd, mode)?;
+    }
     Ok(fd)
 }
 

@@ -121,6 +121,9 @@ pub(crate) fn open_session_writer(
 pub(crate) fn open_session_reader(path: &Path, known: usize) -> Result<Connection, StoreError> {
     let mut conn = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     conn.busy_handler(Some(wait_long))?;
+    // One transaction for all that is read until the file is closed: every answer is of the same
+    // moment, and the lock is taken once.
+    conn.execute_batch("BEGIN")?;
     let found = user_version(&conn)?;
     refuse_newer(found, known)?;
     Ok(conn)

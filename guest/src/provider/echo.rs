@@ -1,7 +1,7 @@
 //! The provider that repeats what it hears, for tests and the demo. Deterministic.
 //!
 //! Each message gets one reply: `You said: <text>`, then `attachment: <name> (<size> bytes)` for
-//! each file, then `context: <n> messages` when there is any. A line of the text that begins with
+//! each file, then `context: <n> message(s)` when there is any. A line of the text that begins with
 //! `!` is done instead of repeated:
 //!
 //! | directive | does |
@@ -135,7 +135,8 @@ fn repeat(said: &Said, text: &str, context: usize) -> String {
         });
     }
     if context > 0 {
-        lines.push(format!("context: {context} messages"));
+        let plural = if context == 1 { "" } else { "s" };
+        lines.push(format!("context: {context} message{plural}"));
     }
     lines.join("\n")
 }

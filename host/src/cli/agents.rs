@@ -85,7 +85,7 @@ fn for_people(agents: &[Agent]) -> String {
                 agent.provider.clone(),
                 agent.image.clone().unwrap_or_else(|| "built-in".to_owned()),
                 size(agent.memory_bytes),
-                format!("{}.{}", agent.milli_cpus / 1000, agent.milli_cpus % 1000 / 100),
+                (f64::from(agent.milli_cpus) / 1000.0).to_string(),
                 agent.pids.to_string(),
             ]
         })

@@ -1,6 +1,5 @@
 //! `lazaret down`: asks the host to end, and returns once its process has.
 
-use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use schemas::admin::Status;
 use tokio::time::{Instant, sleep};
 
@@ -23,9 +22,12 @@ pub(super) async fn run(context: &Context) -> Result<()> {
 }
 
 async fn ended(pid: u32) -> Result<()> {
-    let pid = Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX));
     let deadline = Instant::now() + limits::DOWN_WAIT;
+<<<<<<< HEAD
     while kill(pid, None) != Err(Errno::ESRCH) && !is_left_over(pid) {
+=======
+    while runs(&std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default()) {
+>>>>>>> main
         if Instant::now() >= deadline {
             let what = format!("the host (pid {pid}) is still ending");
             return Err(HostError::new(ErrorKind::Busy, what)
@@ -36,9 +38,30 @@ async fn ended(pid: u32) -> Result<()> {
     Ok(())
 }
 
+<<<<<<< HEAD
 /// Whether the process has ended and only waits for a parent that does not ask.
 fn is_left_over(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name before the state may hold anything, a parenthesis too.
     stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+=======
+/// Reads `/proc/<pid>/stat`. One that has ended and that nobody waited for is not running.
+fn runs(stat: &str) -> bool {
+    // The name in brackets may hold anything, brackets too.
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_nobody_waited_for_has_ended() {
+        assert!(runs("7 (lazaret) S 1 7 7 0"));
+        assert!(runs("7 (a) Z) R 1 7 7 0"));
+        assert!(!runs("7 (lazaret) Z 1 7 7 0"));
+        assert!(!runs(""));
+    }
+>>>>>>> main
 }

@@ -67,10 +67,10 @@ enum Command {
     Runs(runs::Args),
     /// Say something to an agent
     Send(send::Args),
-    /// Show a message's whole way, on a temporary home
-    Demo(demo::Args),
     /// Talk with an agent
     Chat(chat::Args),
+    /// Show a message's whole way, on a temporary home
+    Demo(demo::Args),
 }
 
 /// What a command works with.

@@ -11,11 +11,11 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use schemas::{
     admin::{Accepted, RoomMessage, RunInfo, SendMessage},
     ids::fresh_ulid,
     message::Outcome,
+    time::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -25,7 +25,7 @@ use super::{
     waiting::{Ended, Step, Waiting},
 };
 use crate::{
-    client::{Client, EventStream, From},
+    client::{Client, EventStream, Since},
     config::length_of_time,
     error::{ErrorKind, HostError, Result},
     limits, text,
@@ -62,7 +62,8 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         show_accepted(&accepted, context);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut errand = Errand { args: &args, message, context, waiting: Waiting::default() };
+    let mut errand =
+        Errand { args: &args, message, context, waiting: Waiting::default(), told: false };
     let ended = match tokio::time::timeout(args.timeout, errand.insist()).await {
         Ok(ended) => ended?,
         Err(_late) => {
@@ -94,7 +95,7 @@ fn message(args: &Args) -> Result<SendMessage> {
         text: said,
         attachments,
         thread: args.thread.clone(),
-        client_id: Some(fresh_ulid(Timestamp::now())),
+        client_id: Some(fresh_ulid(SystemClock.now())),
     })
 }
 
@@ -104,6 +105,8 @@ struct Errand<'a> {
     message: SendMessage,
     context: &'a Context,
     waiting: Waiting,
+    /// Whether the person knows that the message was accepted.
+    told: bool,
 }
 
 impl Errand<'_> {
@@ -111,13 +114,13 @@ impl Errand<'_> {
     async fn insist(&mut self) -> Result<Ended> {
         let client = self.context.connect().await?;
         let stream = client.stream(&self.args.agent, &self.from(None)).await?;
-        let mut tried = self.follow(client, stream, true).await;
-        let mut told = false;
+        let mut tried = self.follow(client, stream).await;
+        let mut away = false;
         while let Err(error) = tried {
             if error.kind != ErrorKind::HostDown {
                 return Err(error);
             }
-            if !std::mem::replace(&mut told, true) {
+            if !std::mem::replace(&mut away, true) {
                 self.context.out.note(text::HOST_AWAY);
             }
             sleep(limits::RECONNECT_EVERY).await;
@@ -130,18 +133,13 @@ impl Errand<'_> {
         let client = self.context.connect().await?;
         let from = self.from(Some(self.waiting.cursor()));
         let stream = client.stream(&self.args.agent, &from).await?;
-        self.follow(client, stream, false).await
+        self.follow(client, stream).await
     }
 
-    async fn follow(
-        &mut self,
-        mut client: Client,
-        mut stream: EventStream,
-        first: bool,
-    ) -> Result<Ended> {
+    async fn follow(&mut self, mut client: Client, mut stream: EventStream) -> Result<Ended> {
         let accepted = client.send(&self.args.agent, &self.message).await?;
         self.waiting.accepted(&accepted);
-        if first {
+        if !std::mem::replace(&mut self.told, true) {
             show_accepted(&accepted, self.context);
         }
         if accepted.replayed && self.settled(&mut client, &accepted).await? {
@@ -170,8 +168,8 @@ impl Errand<'_> {
         Ok(self.waiting.ledger(&runs))
     }
 
-    fn from(&self, after: Option<i64>) -> From {
-        From { thread: self.args.thread.clone(), after, last: None }
+    fn from(&self, after: Option<i64>) -> Since {
+        Since { thread: self.args.thread.clone(), after, last: None }
     }
 
     async fn show_reply(&self, client: &mut Client, reply: &RoomMessage) {

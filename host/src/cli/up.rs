@@ -9,10 +9,8 @@ use crate::{
     text,
 };
 
-/// Settings lie in lazaret.toml in the home: engine, guest, image, idle_timeout, log, log_format,
-/// time_zone. LAZARET_ENGINE (or DOCKER_HOST), LAZARET_GUEST, LAZARET_LOG, LAZARET_LOG_FORMAT and
-/// LAZARET_RUN_DIR beat them.
 #[derive(Debug, clap::Args)]
+#[command(after_help = text::SETTINGS)]
 pub(super) struct Args {
     /// Run agents as plain processes: no container, no wall; only to try things out
     #[arg(long)]

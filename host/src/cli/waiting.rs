@@ -21,7 +21,8 @@ pub(super) struct Waiting {
     held: VecDeque<RoomMessage>,
     /// The highest number that need not be seen again.
     cursor: Option<i64>,
-    settled: Option<Ended>,
+    /// What the ledger said: the batch and its end.
+    settled: Option<(Vec<MessageId>, Ended)>,
 }
 
 /// How the run ended.
@@ -66,9 +67,8 @@ impl Waiting {
             .filter(|run| run.message_ids.contains(ours))
             .find_map(|run| run.outcome.map(|outcome| (run, outcome)));
         let Some((run, outcome)) = settled else { return false };
-        let batch = run.message_ids.clone();
-        self.settled = Some(Ended { outcome, reason: run.reason.clone() });
-        self.held.retain(|message| answers(message, &batch));
+        let ended = Ended { outcome, reason: run.reason.clone() };
+        self.settled = Some((run.message_ids.clone(), ended));
         true
     }
 
@@ -85,10 +85,7 @@ impl Waiting {
                 self.end(&message_ids, Ended { outcome, reason })
             }
             RoomEvent::CaughtUp => match self.settled.take() {
-                Some(ended) => {
-                    let ours: Vec<MessageId> = self.ours.iter().map(|(_, id)| id.clone()).collect();
-                    self.end(&ours, ended)
-                }
+                Some((batch, ended)) => self.end(&batch, ended),
                 None => Vec::new(),
             },
             RoomEvent::Notice { session_id, text } => {
@@ -202,7 +199,7 @@ mod tests {
         let run = RunInfo {
             run_id: RunId::mint(Timestamp::UNIX_EPOCH),
             session_id: session(),
-            message_ids: vec![id("b")],
+            message_ids: vec![id("b"), id("c")],
             outcome: None,
             reason: None,
             started_at: Timestamp::UNIX_EPOCH,
@@ -211,9 +208,10 @@ mod tests {
         assert!(!waiting.ledger(std::slice::from_ref(&run)));
         assert!(waiting.take(RoomEvent::CaughtUp).is_empty());
         assert!(waiting.ledger(&[RunInfo { outcome: Some(Outcome::Completed), ..run }]));
-        let missed = reply(7, "b");
+        let (missed, of_batch) = (reply(7, "b"), reply(9, "c"));
         assert_eq!(waiting.take(RoomEvent::Message(missed.clone())), [Step::Reply(missed)]);
-        assert_eq!(waiting.take(RoomEvent::CaughtUp), [ended()]);
-        assert_eq!(waiting.cursor(), 7);
+        assert!(waiting.take(RoomEvent::Message(of_batch.clone())).is_empty());
+        assert_eq!(waiting.take(RoomEvent::CaughtUp), [Step::Reply(of_batch), ended()]);
+        assert_eq!(waiting.cursor(), 9);
     }
 }

@@ -37,7 +37,7 @@ pub use route::segment;
 
 /// Where a stream of events begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct From {
+pub struct Since {
     /// A thread of the room.
     pub thread: Option<String>,
     /// First what was said after this number; without one, only what happens from now on.
@@ -105,7 +105,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn stream(&self, agent: &str, from: &From) -> Result<EventStream> {
+    pub async fn stream(&self, agent: &str, from: &Since) -> Result<EventStream> {
         let mut connection = open(&self.socket, &self.tasks).await?;
         let request = build(Method::GET, &route::stream(agent, from), Bytes::new())?;
         let response = respond(&mut connection, request).await?;

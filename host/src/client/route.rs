@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::From;
+use super::Since;
 
 /// Any text as one segment of a path or one value of a query.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn segment(text: &str) -> String {
 }
 
 /// The route of an agent's stream.
-pub(super) fn stream(agent: &str, from: &From) -> String {
+pub(super) fn stream(agent: &str, from: &Since) -> String {
     let params = [
         from.thread.as_deref().map(|thread| format!("thread={}", segment(thread))),
         from.after.map(|after| format!("after={after}")),
@@ -44,8 +44,8 @@ mod tests {
 
     #[test]
     fn a_stream_asks_only_for_what_was_said() {
-        assert_eq!(stream("andy", &From::default()), "/v1/agents/andy/stream");
-        let from = From { thread: Some("t 1".to_owned()), after: Some(-3), last: Some(10) };
+        assert_eq!(stream("andy", &Since::default()), "/v1/agents/andy/stream");
+        let from = Since { thread: Some("t 1".to_owned()), after: Some(-3), last: Some(10) };
         assert_eq!(stream("a", &from), "/v1/agents/a/stream?thread=t%201&after=-3&last=10");
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use schemas::ids::SessionId;
+use schemas::{ids::SessionId, session_dir::SessionDir};
 use tracing::{error, info, warn};
 
 use super::Daemon;
@@ -23,11 +23,20 @@ use crate::{
 pub(super) async fn end_containers(context: &Context) {
     let list = context.engine.list().await.unwrap_or_default();
     for live in list {
-        let log_to = context.home.join("sessions");
+        let log_to = log_folder(context, &live).await;
         let killed = context.engine.kill(&live.container).await;
         if let Err(failure) = killed.and(context.engine.remove(&live.container, &log_to).await) {
             warn!(%failure, "cannot remove a container");
         }
+    }
+}
+
+/// The folder that a container's last words are kept in: its session's, or, when that is not
+/// known, one for all strays.
+async fn log_folder(context: &Context, live: &LiveContainer) -> std::path::PathBuf {
+    match context.store.session(live.session.clone()).await {
+        Ok(record) => SessionDir::on_host(&context.home, &record.agent, &record.id).root().into(),
+        Err(_) => context.home.join("strays"),
     }
 }
 
@@ -68,13 +77,8 @@ impl Daemon {
     async fn remove_orphans(&self, orphans: Live) {
         for live in orphans.into_values() {
             warn!(session = %live.session, container = %live.container.0, "orphan removed");
-            let (engine, home) = (self.context.engine.clone(), self.context.home.clone());
-            let log_to = match self.context.store.session(live.session.clone()).await {
-                Ok(record) => {
-                    home.join("sessions").join(record.agent.as_str()).join(record.id.as_str())
-                }
-                Err(_) => home,
-            };
+            let engine = self.context.engine.clone();
+            let log_to = log_folder(&self.context, &live).await;
             self.context.spawn(async move {
                 let ended = engine.kill(&live.container).await;
                 if let Err(failure) = ended.and(engine.remove(&live.container, &log_to).await) {

@@ -99,7 +99,7 @@ mod tests {
             check(Some(address), None, Err(address));
             check(None, Some(address), Err(address));
         }
-        check(Some("unix://relative.sock"), None, Err("unix://relative.sock"));
+        check(Some("unix://relative"), None, Err("unix://relative"));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub mod docker;
 #[cfg(test)]
 mod fixtures;
 
+pub mod process;
+
 /// What a session's container is made from; all decisions are already taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartRequest {

@@ -1,17 +1,19 @@
 //! The socket file: made private, taken over only from the dead, opened only to the same user.
 
 use std::{
-    fs,
+    fs::{self, Metadata},
     io::{self, ErrorKind as Io},
     os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use axum::serve::Listener;
 use tokio::net::{UnixListener, UnixStream, unix::SocketAddr};
 
-use crate::error::{ErrorKind, HostError, Result};
+use crate::{
+    error::{ErrorKind, HostError, Result},
+    limits,
+};
 
 /// A bound socket that only its own user (and root) gets an answer from.
 #[derive(Debug)]
@@ -73,8 +75,7 @@ impl Listener for Socket {
                 Ok(_refused) => {}
                 Err(error) => {
                     tracing::error!(%error, "cannot accept a connection");
-                    // Out of descriptors, most likely: some will be closed.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    tokio::time::sleep(limits::ACCEPT_PAUSE).await;
                 }
             }
         }
@@ -88,11 +89,11 @@ impl Listener for Socket {
 fn private_folder(folder: &Path, uid: u32) -> Result<()> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| storage("cannot make the folder", folder, error))?;
-    let found = fs::symlink_metadata(folder)
-        .map_err(|error| storage("cannot look at the folder", folder, error))?;
-    // In a shared place such as /tmp another user could have made it first.
-    if !found.is_dir() || found.uid() != uid {
-        let what = format!("the folder {} is not ours", folder.display());
+    let found = look(folder)?;
+    // In a shared place such as /tmp another user could have made it, or the one above it, first.
+    let parent = folder.parent().map(look).transpose()?;
+    if !found.is_dir() || found.uid() != uid || parent.is_some_and(|above| !keeps(&above, uid)) {
+        let what = format!("the folder {} is not ours alone", folder.display());
         return Err(HostError::new(ErrorKind::Storage, what)
             .hint("remove it, or set LAZARET_RUN_DIR to another folder"));
     }
@@ -101,6 +102,17 @@ fn private_folder(folder: &Path, uid: u32) -> Result<()> {
             .map_err(|error| storage("cannot make private the folder", folder, error))?;
     }
     Ok(())
+}
+
+/// Whether nobody but us and root can put another folder in the place of ours below this one.
+fn keeps(above: &Metadata, uid: u32) -> bool {
+    let sticky = above.mode() & 0o1000 != 0;
+    let writable_by_others = above.mode() & 0o022 != 0;
+    (above.uid() == uid || above.uid() == 0) && (sticky || !writable_by_others)
+}
+
+fn look(folder: &Path) -> Result<Metadata> {
+    fs::symlink_metadata(folder).map_err(|error| storage("cannot look at", folder, error))
 }
 
 /// A socket that nobody answers at is left from a host that was killed.

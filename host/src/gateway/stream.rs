@@ -121,6 +121,8 @@ impl Feed {
         }
     }
 
+    /// What was said after the last number that was sent. A reader that named no number and got
+    /// nothing yet has none: it gets everything, since too much can be skipped and too little not.
     async fn look_back(&mut self) -> Result<()> {
         let ask = |answer| Request::History(self.address.clone(), self.sent.seq, answer);
         self.missed = self.daemon.ask(ask).await?.into();

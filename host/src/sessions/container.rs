@@ -43,6 +43,7 @@ impl Runner {
         }
         info!(container = %live.container.0, "container adopted");
         self.container = Some(live.container);
+        self.last_active = self.context.clock.now();
         // It runs already, so it counts even past the cap.
         self.permit = self.context.slots.clone().try_acquire_owned().ok();
         self.state = State::Awake;
@@ -281,6 +282,10 @@ impl Runner {
             row.process_after = Some(at);
         }
         let spent: Vec<MessageId> = spent.iter().map(|row| row.id.clone()).collect();
+        if !spent.is_empty() {
+            // The row was to blame; what waits behind it starts afresh.
+            self.failures = 0;
+        }
         self.give_up(&spent);
     }
 

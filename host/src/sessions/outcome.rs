@@ -194,9 +194,9 @@ impl Runner {
             return;
         }
         self.failures = 0;
-        self.clear_notice();
         let now = self.context.clock.now();
         self.last_active = now;
+        self.clear_notice();
         self.staged.runs.extend(runs_of(&self.facts.record.id, &over, &fresh.runs, now));
         for (row, ending) in over {
             self.open.retain(|open| open.id != row.id);

@@ -87,6 +87,13 @@ impl Store {
     }
 }
 
+/// What `SQLite` says of the central database becomes an error with a hint.
+impl From<rusqlite::Error> for HostError {
+    fn from(error: rusqlite::Error) -> Self {
+        sqlite::StoreError::from(error).into()
+    }
+}
+
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> HostError {
     HostError::new(ErrorKind::Storage, "the central database holds an unreadable value")
         .because(error)

@@ -2,8 +2,10 @@
 
 use std::{
     io::{Seek, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    process::Stdio,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use host::{
@@ -15,57 +17,119 @@ use host::{
 };
 use jiff::Timestamp;
 use schemas::{
-    admin::{Accepted, Agent, RoomMessage, SendMessage, SessionInfo, Status},
-    ids::{AgentId, MessageId, SessionId},
-    message::Address,
+    admin::{Accepted, Agent, RoomEvent, RoomMessage, RunInfo, SendMessage, SessionInfo, Status},
+    ids::{AgentId, MessageId, RunId, SessionId},
+    message::{Address, Outcome},
 };
-use tokio::sync::mpsc;
+use tokio::{
+    process::Command,
+    sync::{Notify, mpsc},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Long enough for a busy machine; nobody waits so long in a test that passes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The fake and its socket, for one test.
 pub(crate) struct World {
     pub(crate) rooms: Arc<Terminal>,
     pub(crate) session: SessionId,
     pub(crate) socket: PathBuf,
+    /// The folder that the test may use; the home lies in it.
+    pub(crate) folder: PathBuf,
     /// What the daemon was told, in order.
     pub(crate) received: Arc<Mutex<Vec<SendMessage>>>,
     pub(crate) shutdown: CancellationToken,
     history: Arc<Mutex<Vec<RoomMessage>>>,
-    _folder: tempfile::TempDir,
+    runs: Arc<Mutex<Vec<RunInfo>>>,
+    heard: Arc<Notify>,
+    _owned: tempfile::TempDir,
 }
 
 impl World {
     /// Starts it, runs the test, ends it, and fails if it did not end by itself.
     pub(crate) async fn run(test: impl AsyncFnOnce(&World)) {
-        let folder = tempfile::tempdir().unwrap();
+        let owned = tempfile::tempdir().unwrap();
+        let folder = owned.path().canonicalize().unwrap();
         let world = World {
             rooms: Arc::new(Terminal::default()),
             session: SessionId::mint(Timestamp::UNIX_EPOCH),
-            socket: folder.path().join("run/host.sock"),
+            socket: folder.join("run").join(short(&folder.join("home"))).join("host.sock"),
+            folder,
             received: Arc::default(),
             shutdown: CancellationToken::new(),
             history: Arc::default(),
-            _folder: folder,
+            runs: Arc::default(),
+            heard: Arc::default(),
+            _owned: owned,
         };
+        let host = world.start(world.shutdown.clone());
+        test(&world).await;
+        world.shutdown.cancel();
+        host.close();
+        host.wait().await;
+        assert!(!world.socket.exists(), "the socket was left over");
+    }
+
+    /// Starts a host on what is there; it ends with the token.
+    pub(crate) fn start(&self, shutdown: CancellationToken) -> TaskTracker {
         let tasks = TaskTracker::new();
         let (queue, requests) = mpsc::channel(16);
         let fake = Fake {
-            session: world.session.clone(),
-            received: world.received.clone(),
-            history: world.history.clone(),
-            shutdown: world.shutdown.clone(),
+            session: self.session.clone(),
+            received: self.received.clone(),
+            history: self.history.clone(),
+            runs: self.runs.clone(),
+            heard: self.heard.clone(),
+            shutdown: shutdown.clone(),
         };
         tasks.spawn(fake.run(requests));
-        let socket = Socket::bind(&world.socket).unwrap();
-        let (rooms, shutdown) = (world.rooms.clone(), world.shutdown.clone());
+        let socket = Socket::bind(&self.socket).unwrap();
+        let rooms = self.rooms.clone();
         tasks.spawn(async move {
             gateway::serve(socket, DaemonHandle::new(queue), rooms, shutdown).await.unwrap();
         });
-        test(&world).await;
-        world.shutdown.cancel();
-        tasks.close();
-        tasks.wait().await;
-        assert!(!world.socket.exists(), "the socket was left over");
+        tasks
+    }
+
+    /// The program itself, told where this world is.
+    pub(crate) fn lazaret(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret"));
+        command
+            .args(args)
+            .env_clear()
+            .env("HOME", &self.folder)
+            .env("LAZARET_HOME", self.folder.join("home"))
+            .env("LAZARET_RUN_DIR", self.folder.join("run"))
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Waits until a message came in.
+    pub(crate) async fn hears(&self) {
+        tokio::time::timeout(PATIENCE, self.heard.notified()).await.expect("nothing was said");
+    }
+
+    /// The agent's run on the one message ends.
+    pub(crate) async fn finishes(&self, outcome: Outcome, reason: Option<&str>) {
+        let (run_id, message_ids) = (RunId::mint(Timestamp::UNIX_EPOCH), vec![inbound()]);
+        let reason = reason.map(str::to_owned);
+        self.runs.lock().unwrap().push(RunInfo {
+            run_id: run_id.clone(),
+            session_id: self.session.clone(),
+            message_ids: message_ids.clone(),
+            outcome: Some(outcome),
+            reason: reason.clone(),
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: Some(Timestamp::UNIX_EPOCH),
+        });
+        let session_id = self.session.clone();
+        let event = RoomEvent::RunFinished { session_id, run_id, message_ids, outcome, reason };
+        self.rooms.run_finished(&address(None), &event).await;
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -85,10 +149,10 @@ impl World {
             session_id: post.session,
             message_id: post.message,
             seq,
-            in_reply_to: None,
+            in_reply_to: post.in_reply_to,
             thread: None,
             text: text.to_owned(),
-            files: Vec::new(),
+            files: post.files,
         });
     }
 
@@ -102,10 +166,11 @@ impl World {
             session: self.session.clone(),
             message: MessageId::parse(&format!("out-{seq}")).unwrap(),
             seq,
-            in_reply_to: None,
+            in_reply_to: Some(inbound()),
             address: address(None),
             text: text.to_owned(),
-            files: Vec::new(),
+            // A text with a file's name in it comes with that file.
+            files: text.split(' ').filter(|word| word.ends_with(".txt")).map(Into::into).collect(),
         }
     }
 }
@@ -115,10 +180,25 @@ pub(crate) fn address(thread: Option<String>) -> Address {
     Address { channel_type, platform_id, thread_id: thread }
 }
 
+/// The id of the one message that a test's person says.
+fn inbound() -> MessageId {
+    MessageId::parse("in-2").unwrap()
+}
+
+/// The name of a home's folder for sockets: part of what the program promises to its clients.
+fn short(home: &Path) -> String {
+    use sha2::Digest;
+
+    let digest = sha2::Sha256::digest(home.as_os_str().as_encoded_bytes());
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
 struct Fake {
     session: SessionId,
     received: Arc<Mutex<Vec<SendMessage>>>,
     history: Arc<Mutex<Vec<RoomMessage>>>,
+    runs: Arc<Mutex<Vec<RunInfo>>>,
+    heard: Arc<Notify>,
     shutdown: CancellationToken,
 }
 
@@ -146,7 +226,7 @@ impl Fake {
             }
             Request::Sessions(answer) => answer.send(Ok(vec![self.info()])).is_ok(),
             Request::ResetSession(_, answer) => answer.send(Ok(self.info())).is_ok(),
-            Request::Runs(_, answer) => answer.send(Ok(Vec::new())).is_ok(),
+            Request::Runs(_, answer) => answer.send(Ok(self.runs.lock().unwrap().clone())).is_ok(),
             Request::File(_, message, name, answer) => {
                 let mut file = tempfile::tempfile().unwrap();
                 file.write_all(format!("{name} of {message}").as_bytes()).unwrap();
@@ -170,8 +250,9 @@ impl Fake {
         if !replayed {
             received.push(message);
         }
+        self.heard.notify_one();
         Accepted {
-            message_id: MessageId::parse("in-2").unwrap(),
+            message_id: inbound(),
             session_id: self.session.clone(),
             seq: Some(2),
             replayed,

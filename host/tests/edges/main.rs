@@ -11,6 +11,8 @@
 
 mod fake_daemon;
 
+mod chat;
 mod gateway;
+mod send;
 mod socket;
 mod stream;

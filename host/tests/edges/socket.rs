@@ -25,6 +25,16 @@ async fn a_folder_that_others_may_enter_is_closed_to_them() {
 }
 
 #[tokio::test]
+async fn a_folder_that_others_could_swap_for_theirs_is_refused() {
+    let shared = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(shared.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let error = Socket::bind(&shared.path().join("run/host.sock")).unwrap_err();
+    assert!(error.chain().contains("is not ours alone"), "{error}");
+    std::os::unix::fs::symlink("/tmp", shared.path().join("link")).unwrap();
+    assert!(Socket::bind(&shared.path().join("link/host.sock")).is_err());
+}
+
+#[tokio::test]
 async fn a_second_host_at_the_same_socket_is_refused() {
     World::run(async |world| {
         let error = Socket::bind(&world.socket).unwrap_err();

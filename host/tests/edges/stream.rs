@@ -1,21 +1,19 @@
 //! What a reader of a room sees.
 
-use std::time::Duration;
-
 use host::{
     channels::Channel,
-    client::{EventStream, From},
+    client::{EventStream, Since},
     limits,
 };
 use schemas::{admin::RoomEvent, message::Address};
 
-use crate::fake_daemon::{World, address};
+use crate::fake_daemon::{PATIENCE, World, address};
 
 #[tokio::test]
 async fn a_reader_sees_what_happens_after_it_came() {
     World::run(async |world| {
         world.says(1, "before").await;
-        let mut stream = world.client().await.stream("andy", &From::default()).await.unwrap();
+        let mut stream = world.client().await.stream("andy", &Since::default()).await.unwrap();
         world.says(3, "after").await;
         assert_eq!(texts(&mut stream, 1).await, ["3 after"]);
     })
@@ -28,7 +26,7 @@ async fn a_reader_that_comes_back_gets_what_it_missed_then_what_is_new_and_nothi
         for seq in [1, 3, 5] {
             world.said_unheard(seq, "missed");
         }
-        let from = From { after: Some(1), ..From::default() };
+        let from = Since { after: Some(1), ..Since::default() };
         let mut stream = world.client().await.stream("andy", &from).await.unwrap();
         // The host posts again what it was about to post when it died.
         world.posts(5, "missed").await;
@@ -44,7 +42,7 @@ async fn a_reader_may_ask_for_the_newest_only() {
         for seq in [1, 3, 5, 7] {
             world.said_unheard(seq, "old");
         }
-        let from = From { after: Some(0), last: Some(2), ..From::default() };
+        let from = Since { after: Some(0), last: Some(2), ..Since::default() };
         let mut stream = world.client().await.stream("andy", &from).await.unwrap();
         world.says(9, "new").await;
         assert_eq!(texts(&mut stream, 4).await, ["5 old", "7 old", "caught up", "9 new"]);
@@ -55,7 +53,7 @@ async fn a_reader_may_ask_for_the_newest_only() {
 #[tokio::test]
 async fn a_reader_that_falls_behind_still_gets_everything_once_and_in_order() {
     World::run(async |world| {
-        let mut stream = world.client().await.stream("andy", &From::default()).await.unwrap();
+        let mut stream = world.client().await.stream("andy", &Since::default()).await.unwrap();
         let count = i64::try_from(limits::ROOM_STREAM).unwrap() * 4;
         // Long enough that the socket's buffer is full long before the last one.
         let text = "x".repeat(8_192);
@@ -73,7 +71,7 @@ async fn a_reader_that_falls_behind_still_gets_everything_once_and_in_order() {
 #[tokio::test]
 async fn another_thread_is_another_room() {
     World::run(async |world| {
-        let from = From { thread: Some("t 1".to_owned()), ..From::default() };
+        let from = Since { thread: Some("t 1".to_owned()), ..Since::default() };
         let mut stream = world.client().await.stream("andy", &from).await.unwrap();
         typing(world, &address(None), false).await;
         typing(world, &address(Some("t 1".to_owned())), true).await;
@@ -85,7 +83,7 @@ async fn another_thread_is_another_room() {
 #[tokio::test]
 async fn streams_end_when_the_host_does() {
     World::run(async |world| {
-        let mut stream = world.client().await.stream("andy", &From::default()).await.unwrap();
+        let mut stream = world.client().await.stream("andy", &Since::default()).await.unwrap();
         world.shutdown.cancel();
         assert_eq!(stream.next().await.unwrap(), None);
     })
@@ -97,7 +95,7 @@ async fn typing(world: &World, address: &Address, on: bool) {
 }
 
 async fn next(stream: &mut EventStream) -> RoomEvent {
-    let waited = tokio::time::timeout(Duration::from_secs(30), stream.next()).await;
+    let waited = tokio::time::timeout(PATIENCE, stream.next()).await;
     waited.expect("no event in time").unwrap().expect("the stream ended")
 }
 

@@ -206,7 +206,7 @@ fn collect_due(
         if !row.trigger {
             context.push(row);
         } else if let Some(first) = batch.triggers.first() {
-            let joins = first.address == row.address && !first.solo && !row.solo;
+            let joins = first.address == row.address && !alone(first) && !alone(&row);
             if joins && batch.triggers.len() < query.limit {
                 batch.triggers.push(row);
             }
@@ -220,6 +220,11 @@ fn collect_due(
     context.retain(|row| row.address == origin && row.seq < last);
     batch.context = context;
     Ok(())
+}
+
+/// A row that ended its guest once must not take others along the second time.
+fn alone(row: &InboundRow) -> bool {
+    row.solo || row.tries > 0
 }
 
 fn next_due(conn: &Connection, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

@@ -6,18 +6,18 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use jiff::Timestamp;
 use schemas::{
     admin::{RoomEvent, RoomMessage, SendMessage},
     content::Attachment,
     ids::{MessageId, fresh_ulid},
     message::Outcome,
+    time::{Clock, SystemClock},
 };
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{Context, attach, save};
 use crate::{
-    client::{self, Client, EventStream, From},
+    client::{self, Client, EventStream, Since},
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
@@ -79,7 +79,7 @@ struct Link {
 impl Link {
     async fn open(args: &Args, context: &Context, after: i64, last: Option<usize>) -> Result<Self> {
         let client = context.connect().await?;
-        let from = From { thread: args.thread.clone(), after: Some(after), last };
+        let from = Since { thread: args.thread.clone(), after: Some(after), last };
         let stream = client.stream(&args.agent, &from).await?;
         Ok(Self { client, stream })
     }
@@ -139,7 +139,7 @@ impl Chat<'_> {
             text: words,
             attachments: std::mem::take(&mut self.files),
             thread: self.args.thread.clone(),
-            client_id: Some(fresh_ulid(Timestamp::now())),
+            client_id: Some(fresh_ulid(SystemClock.now())),
         });
         if self.link.is_none() {
             self.screen.show(&format!("({})", text::KEPT_FOR_LATER));
@@ -268,6 +268,7 @@ fn said(agent: &str, message: &RoomMessage, past: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use schemas::ids::SessionId;
 
     use super::*;

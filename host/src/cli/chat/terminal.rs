@@ -2,8 +2,15 @@
 //!
 //! Reading a line blocks, so it has a thread of its own, which ends with the process.
 
-use std::{fs, os::unix::fs::DirBuilderExt, path::Path, thread};
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    thread,
+};
 
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use rustyline::{Config, Editor, ExternalPrinter, error::ReadlineError, history::FileHistory};
 use tokio::sync::mpsc;
 
@@ -19,7 +26,23 @@ pub(super) struct Screen {
     /// None when this is no terminal.
     printer: Option<Box<dyn ExternalPrinter + Send>>,
     out: Out,
+    /// How the terminal was before.
+    before: Option<Termios>,
 }
+
+impl Drop for Screen {
+    /// The chat may end while a line is being read, with the terminal in that mode.
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let _gone = tcsetattr(io::stdin(), SetArg::TCSADRAIN, before).is_err();
+            let mut out = io::stdout();
+            let _gone = out.write_all(PLAIN_PASTE).and_then(|()| out.flush()).is_err();
+        }
+    }
+}
+
+/// Ends the mode in which a terminal marks what is pasted.
+const PLAIN_PASTE: &[u8] = b"\r\x1b[K\x1b[?2004l";
 
 impl Screen {
     /// One or more lines.
@@ -36,6 +59,7 @@ impl Screen {
 
 /// Begins to read lines. The channel's end is the end of the terminal.
 pub(super) fn start(history: &Path, out: Out) -> Result<(Screen, mpsc::Receiver<Typed>)> {
+    let before = tcgetattr(io::stdin()).ok();
     let mut editor = editor().map_err(|error| {
         HostError::new(ErrorKind::Internal, "cannot use the terminal").because(error)
     })?;
@@ -52,7 +76,7 @@ pub(super) fn start(history: &Path, out: Out) -> Result<(Screen, mpsc::Receiver<
         read_lines(&mut editor, &sender, &history);
     });
     match started {
-        Ok(_runs_until_the_end) => Ok((Screen { printer, out }, receiver)),
+        Ok(_runs_until_the_end) => Ok((Screen { printer, out, before }, receiver)),
         Err(error) => {
             Err(HostError::new(ErrorKind::Internal, "cannot read the terminal").because(error))
         }

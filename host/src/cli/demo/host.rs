@@ -7,8 +7,10 @@ use std::{
     process::Stdio,
 };
 
-use jiff::Timestamp;
-use schemas::ids::fresh_ulid;
+use schemas::{
+    ids::fresh_ulid,
+    time::{Clock, SystemClock},
+};
 use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
@@ -31,7 +33,7 @@ pub(super) struct Host {
 impl Host {
     /// Starts it, and returns once it answers.
     pub(super) async fn start(ours: &Config, isolated: bool) -> Result<Self> {
-        let home = ours.scratch.join(format!("lazaret-demo-{}", fresh_ulid(Timestamp::now())));
+        let home = ours.scratch.join(format!("lazaret-demo-{}", fresh_ulid(SystemClock.now())));
         let failed = |error: std::io::Error| {
             HostError::new(ErrorKind::Storage, "cannot make the demo's home").because(error)
         };
@@ -41,6 +43,8 @@ impl Host {
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
         command.arg("--home").arg(&home).args(["up", "--ephemeral"]);
+        // Found by our settings, which are not those of the demo's home.
+        command.env("LAZARET_GUEST", ours.guest()?);
         if !isolated {
             command.arg("--no-isolation");
         }

@@ -4,7 +4,10 @@
 //! is what a person gets. Whatever happens, the host is stopped and the home is deleted.
 
 use schemas::admin::{Agent, NewAgent, Status};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, sleep},
+};
 
 use super::{Context, out::Out};
 use crate::{
@@ -15,6 +18,7 @@ use crate::{
 
 mod engine;
 mod host;
+mod probe;
 mod story;
 
 use host::Host;
@@ -37,13 +41,30 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     // Before anything is started or installed.
     context.config.guest()?;
     let (host, isolated) = start(&args, context).await?;
-    let shown = show(&host, isolated, context.out).await;
-    context.out.line("\nStopping the host, removing its container and its home.");
+    let shown = tokio::select! {
+        shown = show(&host, isolated, context.out) => shown,
+        // The host hears it as well and begins to end; what is left is to clean up.
+        ended = asked_to_end() => ended,
+    };
+    context.out.line(text::demo::ENDING);
     let ended = host.end().await;
     shown?;
     ended?;
-    context.out.line(format!("\n{}", text::DEMO_NEXT));
+    context.out.line(format!("\n{}", text::demo::NEXT));
     Ok(())
+}
+
+/// Returns only when a signal came.
+async fn asked_to_end() -> Result<()> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| {
+            HostError::new(ErrorKind::Internal, "cannot listen for signals").because(error)
+        })
+    };
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    Err(HostError::new(ErrorKind::Busy, "interrupted"))
 }
 
 /// A host whose engine answers, or one without isolation where no engine can be had.
@@ -61,7 +82,7 @@ async fn start(args: &Args, context: &Context) -> Result<(Host, bool)> {
             }
         }
     }
-    out.line(text::DEMO_UNISOLATED);
+    out.line(text::demo::UNISOLATED);
     Ok((Host::start(&context.config, false).await?, false))
 }
 
@@ -74,10 +95,10 @@ async fn reach_engine(host: &Host, args: &Args, out: Out) -> Result<bool> {
         return Ok(true);
     }
     if args.no_install || !engine::can_install() {
-        out.line(text::DEMO_NO_ENGINE);
+        out.line(text::demo::NO_ENGINE);
         return Ok(false);
     }
-    out.line(text::DEMO_INSTALLS);
+    out.line(text::demo::INSTALLS);
     if let Err(error) = engine::install().await {
         out.line(format!("That did not work: {}.", error.chain()));
         return Ok(false);
@@ -105,16 +126,12 @@ async fn show(host: &Host, isolated: bool, out: Out) -> Result<()> {
     let agent: Agent = client.post("/v1/agents", &new_agent()?).await?;
     out.line(format!("Made the agent {} ({}).", agent.name, agent.id));
     let mut story = story::Story::begin(client, out).await?;
-    out.line("\nA message with a file. There is no container yet:");
+    out.line(text::demo::COLD);
     let cold = story.tell(story::first_message()).await?;
     let cold = out_of_run(cold)?;
-    if isolated {
-        out.line("\nWhat the agent's sandbox looks like from inside:");
-    } else {
-        out.line("\nWhat the agent sees, with no sandbox around it:");
-    }
+    out.line(if isolated { text::demo::INSIDE } else { text::demo::INSIDE_UNISOLATED });
     out_of_run(story.probe().await?)?;
-    out.line("\nA second message. The container is there and warm:");
+    out.line(text::demo::WARM);
     let warm = out_of_run(story.tell(story::message("And once more.")).await?)?;
     let milliseconds = |took: std::time::Duration| took.as_secs_f64() * 1000.0;
     out.line(format!(

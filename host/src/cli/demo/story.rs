@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use schemas::{
     admin::{RoomEvent, RoomMessage, SendMessage},
     ids::{MessageId, fresh_ulid},
     message::Outcome,
+    time::{Clock, SystemClock},
 };
 use tokio::time::{Instant, timeout};
 
-use super::AGENT;
+use super::{AGENT, probe};
 use crate::{
     cli::{attach, out::Out},
-    client::{Client, EventStream, From},
+    client::{Client, EventStream, Since},
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
@@ -37,21 +37,21 @@ pub(super) enum Told {
 pub(super) fn message(words: &str) -> SendMessage {
     SendMessage {
         text: words.to_owned(),
-        client_id: Some(fresh_ulid(Timestamp::now())),
+        client_id: Some(fresh_ulid(SystemClock.now())),
         ..SendMessage::default()
     }
 }
 
 /// The one with a file.
 pub(super) fn first_message() -> SendMessage {
-    let note = attach::from_bytes(Some("note.txt".to_owned()), text::DEMO_NOTE.as_bytes());
-    SendMessage { attachments: vec![note], ..message(text::DEMO_HELLO) }
+    let note = attach::from_bytes(Some("note.txt".to_owned()), text::demo::NOTE.as_bytes());
+    SendMessage { attachments: vec![note], ..message(text::demo::HELLO) }
 }
 
 impl Story {
     /// Listens before anything is said.
     pub(super) async fn begin(client: Client, out: Out) -> Result<Self> {
-        let stream = client.stream(AGENT, &From::default()).await?;
+        let stream = client.stream(AGENT, &Since::default()).await?;
         Ok(Self { client, stream, out })
     }
 
@@ -68,7 +68,7 @@ impl Story {
             let ours = self.client.send(AGENT, &message("!probe")).await?.message_id;
             self.until_end(&ours, sent, &mut |out, event, _| {
                 if let RoomEvent::Message(reply) = event {
-                    indented(out, &reply.text);
+                    indented(out, &probe::lines(&reply.text));
                 }
             })
             .await
@@ -79,7 +79,7 @@ impl Story {
 
     async fn follow(&mut self, message: SendMessage) -> Result<Told> {
         let sent = Instant::now();
-        step(self.out, Duration::ZERO, "sent to the host's socket");
+        step(self.out, Duration::ZERO, text::demo::SENT);
         let accepted = self.client.send(AGENT, &message).await?;
         let row = accepted.seq.map(|seq| format!(" as row {seq}")).unwrap_or_default();
         let durable = format!("accepted: on the disk, in inbound.db{row}");
@@ -91,12 +91,12 @@ impl Story {
         self.until_end(&accepted.message_id, sent, &mut |out, event, at| match event {
             RoomEvent::Typing { on: true, .. } => {
                 if !std::mem::replace(&mut working, true) {
-                    step(out, at, "the session is awake and works on it");
+                    step(out, at, text::demo::AWAKE);
                 }
             }
             RoomEvent::Message(reply) => {
-                step(out, at, "reply read from outbound.db and delivered");
-                indented(out, &reply.text);
+                step(out, at, text::demo::DELIVERED);
+                indented(out, &reply.text.lines().collect::<Vec<_>>());
             }
             RoomEvent::RunFinished { outcome, .. } => {
                 step(out, at, &format!("run settled: {}", outcome.as_str()));
@@ -147,8 +147,8 @@ fn step(out: Out, at: Duration, what: &str) {
     out.line(format!("  {:>9.2} ms  {what}", at.as_secs_f64() * 1000.0));
 }
 
-fn indented(out: Out, text: &str) {
-    for line in text.lines() {
+fn indented(out: Out, lines: &[impl std::fmt::Display]) {
+    for line in lines {
         out.line(format!("              | {line}"));
     }
 }

@@ -13,6 +13,7 @@ const BEHAVIOURS: &[&str] = &[
 
 /// Public addresses that a page or a test may name.
 const KNOWN_HOSTS: &[&str] = &[
+    "docs.docker.com",
     "github.com",
     "docs.rs",
     "doc.rust-lang.org",
