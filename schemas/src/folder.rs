@@ -34,7 +34,6 @@ pub fn ensure(dir: &SessionDir) -> io::Result<()> {
     keep(&inward, INBOX, OPEN, &mut made)?;
     // What lies inside `out/` is the guest's: it makes its own folders there, under its own uid.
     let outward = keep(&root, "out", CLOSED, &mut made)?;
-    // What lies inside `out/` the guest makes itself: a folder of ours there it could not write.
     for name in ["home", "work", "log"] {
         keep(&root, name, CLOSED, &mut made)?;
     }

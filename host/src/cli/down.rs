@@ -23,11 +23,7 @@ pub(super) async fn run(context: &Context) -> Result<()> {
 
 async fn ended(pid: u32) -> Result<()> {
     let deadline = Instant::now() + limits::DOWN_WAIT;
-<<<<<<< HEAD
-    while kill(pid, None) != Err(Errno::ESRCH) && !is_left_over(pid) {
-=======
     while runs(&std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default()) {
->>>>>>> main
         if Instant::now() >= deadline {
             let what = format!("the host (pid {pid}) is still ending");
             return Err(HostError::new(ErrorKind::Busy, what)
@@ -38,13 +34,6 @@ async fn ended(pid: u32) -> Result<()> {
     Ok(())
 }
 
-<<<<<<< HEAD
-/// Whether the process has ended and only waits for a parent that does not ask.
-fn is_left_over(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name before the state may hold anything, a parenthesis too.
-    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
-=======
 /// Reads `/proc/<pid>/stat`. One that has ended and that nobody waited for is not running.
 fn runs(stat: &str) -> bool {
     // The name in brackets may hold anything, brackets too.
@@ -63,5 +52,4 @@ mod tests {
         assert!(!runs("7 (lazaret) Z 1 7 7 0"));
         assert!(!runs(""));
     }
->>>>>>> main
 }

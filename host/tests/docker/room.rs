@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use host::{
-    client::{EventStream, From},
+    client::{EventStream, Since},
     error::ErrorKind,
 };
 use schemas::{
@@ -28,13 +28,13 @@ pub(crate) struct Room {
 impl Room {
     /// Enters a room before anything is said.
     pub(crate) async fn enter(host: &HostProcess, agent: &str) -> Self {
-        let stream = host.client().await.stream(agent, &From::default()).await.unwrap();
+        let stream = host.client().await.stream(agent, &Since::default()).await.unwrap();
         Self { agent: agent.to_owned(), stream, heard: 0 }
     }
 
     /// Comes back after the host was away, and hears first what was missed.
     pub(crate) async fn come_back(&mut self, host: &HostProcess) {
-        let from = From { after: Some(self.heard), ..From::default() };
+        let from = Since { after: Some(self.heard), ..Since::default() };
         self.stream = host.client().await.stream(&self.agent, &from).await.unwrap();
     }
 
@@ -104,7 +104,7 @@ pub(crate) async fn say(host: &HostProcess, agent: &str, text: &str) -> Accepted
 
 /// Everything that an agent ever said in its room, read anew.
 pub(crate) async fn history(host: &HostProcess, agent: &str) -> Vec<RoomMessage> {
-    let from = From { after: Some(0), ..From::default() };
+    let from = Since { after: Some(0), ..Since::default() };
     let mut stream = host.client().await.stream(agent, &from).await.unwrap();
     let mut said = Vec::new();
     while let Some(event) = timeout(PATIENCE, stream.next()).await.unwrap().unwrap() {
