@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use schemas::{ids::SessionId, session_dir::SessionDir};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Daemon;
@@ -43,15 +44,27 @@ async fn log_folder(context: &Context, live: &LiveContainer) -> std::path::PathB
 /// What the engine knows, by session.
 pub(super) type Live = HashMap<SessionId, LiveContainer>;
 
+/// What the engine said lived at a moment.
+#[derive(Debug)]
+pub(super) struct Listed {
+    asked: Instant,
+    list: Result<Vec<LiveContainer>>,
+}
+
+/// Asks the engine what lives.
+pub(super) async fn list(context: &Context) -> Listed {
+    let asked = Instant::now();
+    Listed { asked, list: context.engine.list().await.map_err(HostError::from) }
+}
+
 impl Daemon {
-    pub(super) async fn list_containers(&mut self) -> Option<Live> {
-        match self.context.engine.list().await {
+    pub(super) fn note_listed(&mut self, listed: Listed) -> Option<Live> {
+        match listed.list {
             Ok(list) => {
                 self.engine_trouble = None;
                 Some(list.into_iter().map(|live| (live.session.clone(), live)).collect())
             }
             Err(failure) => {
-                let failure = HostError::from(failure);
                 error!(error = %failure.chain(), "cannot list containers");
                 self.engine_trouble = Some(failure.chain());
                 None
@@ -61,8 +74,7 @@ impl Daemon {
 
     /// At the start: sessions that an earlier host left in the middle get their tasks, with their
     /// containers where those still live.
-    pub(super) async fn adopt(&mut self, live: Option<Live>) -> Result<()> {
-        let mut live = live.unwrap_or_default();
+    pub(super) async fn adopt(&mut self, mut live: Live) -> Result<()> {
         for record in self.context.store.unclean_sessions().await? {
             let container = live.remove(&record.id);
             info!(session = %record.id, adopted = container.is_some(), "session left in the middle");
@@ -88,7 +100,7 @@ impl Daemon {
         }
     }
 
-    pub(super) async fn on_engine(&mut self, said: EngineEvent) {
+    pub(super) fn on_engine(&mut self, said: EngineEvent) {
         match said {
             EngineEvent::Exited { session, container, code, out_of_memory } => {
                 let told = self
@@ -96,10 +108,8 @@ impl Daemon {
                     .get(&session)
                     .map(|handle| handle.tell(Command::Exited { container, code, out_of_memory }));
                 if matches!(told, Some(Err(_))) {
-                    // Its mailbox is full of messages; the next comparison finds the container
-                    // gone.
+                    // The session itself finds out when its container takes up nothing more.
                     warn!(%session, "the end of a container could not be told");
-                    self.compare_with_engine().await;
                 }
             }
             EngineEvent::Lost { reason } => {
@@ -108,18 +118,33 @@ impl Daemon {
             }
             EngineEvent::Back => {
                 info!("the engine is back");
-                self.compare_with_engine().await;
+                self.compare_with_engine();
             }
         }
     }
 
-    /// Tells every session what the engine knows of it.
-    async fn compare_with_engine(&mut self) {
-        let Some(mut live) = self.list_containers().await else { return };
-        for (id, handle) in &self.sessions {
-            if handle.tell(Command::EngineBack(live.remove(id))).is_err() {
-                warn!(session = %id, "the engine's return could not be told");
+    fn compare_with_engine(&mut self) {
+        self.ask_again = !self.asking.is_empty();
+        if !self.ask_again {
+            let context = self.context.clone();
+            self.asking.spawn(async move { list(&context).await });
+        }
+    }
+
+    /// Tells every session what the engine knows of it. Who has a container has a task, so what
+    /// is left over belongs to nobody.
+    pub(super) async fn on_listed(&mut self, listed: Listed) {
+        let asked = listed.asked;
+        if let Some(mut live) = self.note_listed(listed) {
+            for (id, handle) in &self.sessions {
+                if handle.tell(Command::EngineBack(live.remove(id), asked)).is_err() {
+                    warn!(session = %id, "the engine's return could not be told");
+                }
             }
+            self.remove_orphans(live).await;
+        }
+        if std::mem::take(&mut self.ask_again) {
+            self.compare_with_engine();
         }
     }
 

@@ -160,9 +160,7 @@ impl Daemon {
     }
 
     pub(super) async fn facts(&self, record: SessionRecord) -> Result<Facts> {
-        let agent = self.context.store.agent(record.agent.clone()).await?;
-        let wirings = self.context.store.wirings_of(record.agent.clone()).await?;
-        Ok(Facts { record, agent, wirings })
+        self.context.facts(record).await
     }
 
     pub(super) fn start_task(&mut self, boot: Boot) -> SessionHandle {

@@ -34,7 +34,7 @@ use super::{
     staged::Staged,
 };
 use crate::{
-    channels::Channels,
+    channels::{Channels, Post},
     delivery::permit::Reach,
     engine::{ContainerId, LiveContainer},
     limits,
@@ -75,6 +75,10 @@ pub(super) struct Runner {
     // The container.
     pub(super) state: State,
     pub(super) container: Option<ContainerId>,
+    /// When the container was known to live.
+    pub(super) started_at: Instant,
+    /// The last container that ended: a late word about it is no news.
+    pub(super) gone: Option<ContainerId>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
     pub(super) work: JoinSet<WorkDone>,
     /// Containers that ended before their start was reported.
@@ -86,6 +90,10 @@ pub(super) struct Runner {
     pub(super) last_active: jiff::Timestamp,
     /// Rows that the guest holds a claim on, as of the last look.
     pub(super) working: Vec<schemas::ids::MessageId>,
+    /// Since when rows are due that the guest takes no claim on.
+    pub(super) unclaimed_since: Option<jiff::Timestamp>,
+    /// Rows that a guest was ended over without having claimed them.
+    pub(super) blamed: Vec<schemas::ids::MessageId>,
     /// When the guest was last seen to begin something.
     pub(super) last_seen: jiff::Timestamp,
 
@@ -95,6 +103,8 @@ pub(super) struct Runner {
     pub(super) staged: Staged,
     /// When a failed commit is tried again.
     pub(super) commit_after: Option<Instant>,
+    /// When what is staged is committed even beside posts that are under way.
+    pub(super) commit_by: Option<Instant>,
     /// Whether the central row says that this session must be looked at after a crash.
     pub(super) marked: bool,
 
@@ -106,11 +116,16 @@ pub(super) struct Runner {
     pub(super) look_after: Instant,
     pub(super) belt: super::outcome::Belt,
     pub(super) cursor: i64,
+    /// Whether every row that the guest wrote so far was seen.
     pub(super) caught_up: bool,
 
     // Posts.
     pub(super) lanes: BTreeMap<Address, Lane>,
+    /// Posts whose time is still to come, in its order.
+    pub(super) later: BTreeMap<(jiff::Timestamp, i64), Post>,
     pub(super) posting: JoinSet<Sent>,
+    /// Notices, signs of typing, ends of runs: nothing waits for them.
+    pub(super) telling: JoinSet<()>,
     pub(super) attempts: BTreeMap<schemas::ids::MessageId, (u32, Option<jiff::Timestamp>)>,
 }
 
@@ -130,6 +145,7 @@ enum Happened {
     Command(Option<Command>),
     Work(WorkDone),
     Sent(Sent),
+    Told,
     Looked(Found, Duration),
     Rung,
     Alarm,
@@ -182,6 +198,8 @@ impl Runner {
             view,
             state,
             container: None,
+            started_at: Instant::now(),
+            gone: None,
             permit: None,
             work: JoinSet::new(),
             early_exits: Vec::new(),
@@ -190,10 +208,13 @@ impl Runner {
             timer: None,
             last_active: boot.facts.record.last_active.unwrap_or(now),
             working: Vec::new(),
+            unclaimed_since: None,
+            blamed: Vec::new(),
             last_seen: now,
             open: Vec::new(),
             staged: Staged::default(),
             commit_after: None,
+            commit_by: None,
             bell: None,
             looking: None,
             look_wanted: true,
@@ -202,7 +223,9 @@ impl Runner {
             cursor: 0,
             caught_up: false,
             lanes: BTreeMap::new(),
+            later: BTreeMap::new(),
             posting: JoinSet::new(),
+            telling: JoinSet::new(),
             attempts: BTreeMap::new(),
         }
     }
@@ -214,6 +237,7 @@ impl Runner {
                 Happened::Command(None) => return,
                 Happened::Work(done) => self.on_work(done).await,
                 Happened::Sent(sent) => self.on_sent(sent),
+                Happened::Told => {}
                 Happened::Looked(found, cost) => self.on_looked(found, cost).await,
                 Happened::Rung => self.on_rung(),
                 Happened::Alarm => self.on_alarm().await,
@@ -224,7 +248,7 @@ impl Runner {
             }
             self.post_what_may_go();
             self.start_look();
-            if self.posting.is_empty() {
+            if self.may_commit() {
                 self.commit_staged().await;
                 self.post_what_may_go();
             }
@@ -246,6 +270,7 @@ impl Runner {
             }
             // What was posted is written down before more is looked at.
             Some(Ok(sent)) = self.posting.join_next() => Happened::Sent(sent),
+            Some(_) = self.telling.join_next() => Happened::Told,
             (found, cost) = finished(&mut self.looking) => Happened::Looked(found, cost),
             () = rung(self.bell.as_ref()) => Happened::Rung,
             () = tokio::time::sleep_until(alarm) => Happened::Alarm,
@@ -258,10 +283,10 @@ impl Runner {
         let pending_look = self.look_wanted && self.looking.is_none();
         let candidates = [
             self.timer,
-            self.commit_after,
+            self.commit_after.or(self.commit_by),
             pending_look.then_some(self.look_after),
             self.watches().then(|| self.belt.next()),
-            self.lanes.values().filter_map(Lane::next_try).min(),
+            self.next_post(),
         ];
         for candidate in candidates.into_iter().flatten() {
             alarm = alarm.min(candidate);
@@ -280,9 +305,11 @@ impl Runner {
             | State::Backoff => false,
         };
         quiet
+            && self.container.is_none()
             && self.exiting == Exiting::No
             && self.work.is_empty()
             && self.posting.is_empty()
+            && self.telling.is_empty()
             && self.looking.is_none()
             && !self.look_wanted
             && self.staged.is_empty()
@@ -295,10 +322,10 @@ impl Runner {
             self.drive(Event::Message).await;
             return false;
         }
-        self.tidy_up().await;
         let due = self.next_due();
         let id = self.facts.record.id.clone();
         if self.marked {
+            self.tidy_up().await;
             // Going to sleep is no activity: what counts is the last thing said or done.
             let marked = self.context.store.mark_asleep(id.clone(), due, self.last_active).await;
             if let Err(failure) = marked {
@@ -315,13 +342,17 @@ impl Runner {
     }
 
     pub(super) fn show(&self, notice: Option<String>) {
-        let notice = notice.or_else(|| self.view.borrow().notice.clone());
+        let notice = notice.or_else(|| self.known_notice());
         self.publish(notice);
     }
 
     fn publish(&self, notice: Option<String>) {
         let last_active = Some(self.last_active);
         self.view.send_replace(Arc::new(View { state: self.state, notice, last_active }));
+    }
+
+    pub(super) fn known_notice(&self) -> Option<String> {
+        self.view.borrow().notice.clone()
     }
 
     pub(super) fn clear_notice(&self) {
