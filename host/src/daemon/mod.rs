@@ -118,6 +118,7 @@ pub async fn run(
         wirings: HashMap::new(),
         due: BTreeSet::new(),
         engine_trouble: None,
+        engine_asked: false,
         asking: JoinSet::new(),
         ask_again: false,
         requests,
@@ -152,6 +153,8 @@ struct Daemon {
     due: BTreeSet<(Timestamp, SessionId)>,
     /// Why the engine cannot be reached.
     engine_trouble: Option<String>,
+    /// Whether it said, since this host began, what lives.
+    engine_asked: bool,
     /// The question what lives, beside the loop: an engine may take half a minute to answer.
     asking: JoinSet<news::Listed>,
     /// Something happened since that question was asked.

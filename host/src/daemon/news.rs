@@ -12,8 +12,9 @@ use tracing::{error, info, warn};
 
 use super::Daemon;
 use crate::{
-    engine::{EngineEvent, LiveContainer},
+    engine::{EngineError, EngineErrorKind, EngineEvent, LiveContainer},
     error::{HostError, Result},
+    limits,
     sessions::{
         Boot, Context,
         handle::{Command, FromSession, SessionHandle},
@@ -48,13 +49,13 @@ pub(super) type Live = HashMap<SessionId, LiveContainer>;
 #[derive(Debug)]
 pub(super) struct Listed {
     asked: Instant,
-    list: Result<Vec<LiveContainer>>,
+    list: std::result::Result<Vec<LiveContainer>, EngineError>,
 }
 
 /// Asks the engine what lives.
 pub(super) async fn list(context: &Context) -> Listed {
     let asked = Instant::now();
-    Listed { asked, list: context.engine.list().await.map_err(HostError::from) }
+    Listed { asked, list: context.engine.list().await }
 }
 
 impl Daemon {
@@ -62,11 +63,22 @@ impl Daemon {
         match listed.list {
             Ok(list) => {
                 self.engine_trouble = None;
+                self.engine_asked = true;
                 Some(list.into_iter().map(|live| (live.session.clone(), live)).collect())
             }
             Err(failure) => {
+                // An engine that cannot be reached says when it can; another trouble does not.
+                let silent = failure.kind != EngineErrorKind::Unreachable;
+                let failure = HostError::from(failure);
                 error!(error = %failure.chain(), "cannot list containers");
                 self.engine_trouble = Some(failure.chain());
+                if silent {
+                    let context = self.context.clone();
+                    self.asking.spawn(async move {
+                        tokio::time::sleep(limits::RECONNECT_MAX).await;
+                        list(&context).await
+                    });
+                }
                 None
             }
         }
@@ -79,7 +91,7 @@ impl Daemon {
             let container = live.remove(&record.id);
             info!(session = %record.id, adopted = container.is_some(), "session left in the middle");
             let facts = self.facts(record).await?;
-            self.start_task(Boot { facts, live: container });
+            self.start_task(Boot { facts, live: container, engine_asked: self.engine_asked });
         }
         self.remove_orphans(live).await;
         Ok(())

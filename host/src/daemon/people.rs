@@ -156,7 +156,7 @@ impl Daemon {
             return Ok(handle.clone());
         }
         let facts = self.facts(record).await?;
-        Ok(self.start_task(Boot { facts, live: None }))
+        Ok(self.start_task(Boot { facts, live: None, engine_asked: self.engine_asked }))
     }
 
     pub(super) async fn facts(&self, record: SessionRecord) -> Result<Facts> {

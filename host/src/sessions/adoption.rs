@@ -25,6 +25,7 @@ impl Runner {
 
     /// The engine is back: what it knows of this session decides whether the container lives.
     pub(super) async fn on_engine_back(&mut self, live: Option<LiveContainer>, asked: Instant) {
+        self.engine_asked = true;
         let live = live.filter(|live| live.running);
         match (self.container.clone(), live) {
             (Some(ours), live) => {

@@ -66,6 +66,10 @@ impl Runner {
 
     /// Takes a place, writes what the guest must find, asks the engine.
     async fn start(&mut self) -> Option<Event> {
+        if !self.engine_asked {
+            self.notice(&text::waiting());
+            return Some(Event::StartFailed(StartFailure::EngineAway));
+        }
         if self.permit.is_none() {
             let slots = self.context.slots.clone();
             match slots.clone().try_acquire_owned() {

@@ -47,6 +47,8 @@ pub struct Boot {
     pub facts: Facts,
     /// Its container, when one lives already.
     pub live: Option<LiveContainer>,
+    /// Whether the engine said so; else a container of an earlier host may live unseen.
+    pub engine_asked: bool,
 }
 
 /// Starts the task of a session.
@@ -77,6 +79,8 @@ pub(super) struct Runner {
     pub(super) container: Option<ContainerId>,
     /// When the container was known to live.
     pub(super) started_at: Instant,
+    /// Whether the engine was asked, since this host began, what lives of this session.
+    pub(super) engine_asked: bool,
     /// The last container that ended: a late word about it is no news.
     pub(super) gone: Option<ContainerId>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
@@ -199,6 +203,7 @@ impl Runner {
             state,
             container: None,
             started_at: Instant::now(),
+            engine_asked: boot.engine_asked,
             gone: None,
             permit: None,
             work: JoinSet::new(),

@@ -254,3 +254,33 @@ async fn attachments_outlive_the_move_of_their_rows_to_the_history() {
         })
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_written_down_at_once_is_told_once_it_is() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            let sent = world.says("andy", "!slow 2000\n!fail final no such model").await;
+            world.passes(Duration::from_secs(1)).await;
+            // Somebody writes and does not come to an end: no commit of the host goes through.
+            let conn = Connection::open(world.dir_of(&sent).inbound_db()).unwrap();
+            conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+            world.passes(Duration::from_secs(4)).await;
+            let hello = SendMessage { text: "hello".to_owned(), ..SendMessage::default() };
+            world.send("andy", hello).await.unwrap_err();
+            conn.execute_batch("ROLLBACK").unwrap();
+            let notice = loop {
+                let notice = world.next_notice("andy").await;
+                if !notice.contains("lock") {
+                    break notice;
+                }
+            };
+            assert_eq!(notice, "I could not answer: no such model");
+            let ended = world.next_outcome("andy").await;
+            assert!(matches!(ended, RoomEvent::RunFinished { outcome: Outcome::Failed, .. }));
+            world.expect_silence("andy", Duration::from_secs(3_600)).await;
+            assert_eq!(world.runs(sent.session_id.as_str()).await.len(), 1);
+        })
+        .await;
+}

@@ -74,6 +74,27 @@ async fn a_container_that_outlived_its_host_is_adopted_when_the_engine_answers_l
             world.start_host().await;
             world.passes(Duration::from_secs(60)).await;
             world.yard.recovers().await;
+            // Said before the engine's answer is there, it must not start a second one.
+            world.says("andy", "two").await;
+            assert_eq!(world.next_reply("andy").await, "You said: one");
+            assert_eq!(world.next_reply("andy").await, "You said: two");
+            assert_eq!(world.yard.started(), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_fails_to_say_what_lives_is_asked_again_before_anything_starts() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            world.says("andy", "one\n!slow 600000").await;
+            let began = world.next_event("andy", None).await;
+            assert!(matches!(began, RoomEvent::Typing { on: true, .. }));
+            world.crash_host().await;
+            world.yard.forgets_what_lives();
+            world.start_host().await;
             assert_eq!(world.next_reply("andy").await, "You said: one");
             assert_eq!(world.yard.started(), 1);
         })

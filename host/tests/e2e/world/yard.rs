@@ -38,6 +38,8 @@ struct State {
     refuses: Option<(EngineErrorKind, String)>,
     /// Nobody can reach the engine, and what it says is lost.
     away: bool,
+    /// The next question what lives is answered by an error.
+    forgetful: bool,
     /// Containers hang from their first moment.
     born_frozen: bool,
     /// What a question about the engine takes.
@@ -101,6 +103,11 @@ impl Yard {
     /// Whether containers hang from their first moment.
     pub(crate) fn freezes_at_birth(&self, yes: bool) {
         self.state.lock().unwrap().born_frozen = yes;
+    }
+
+    /// The next question what lives is answered by an error, and nothing else is wrong.
+    pub(crate) fn forgets_what_lives(&self) {
+        self.state.lock().unwrap().forgetful = true;
     }
 
     /// Questions about the engine take this long.
@@ -301,7 +308,11 @@ impl Engine for Yard {
 
     async fn list(&self) -> Result<Vec<LiveContainer>, EngineError> {
         self.reach()?;
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        if std::mem::take(&mut state.forgetful) {
+            let (kind, message) = (EngineErrorKind::Transient, "500".to_owned());
+            return Err(EngineError { kind, message, hint: None, source: None });
+        }
         Ok(state
             .containers
             .iter()
