@@ -87,7 +87,8 @@ impl Runner {
         let now = Instant::now();
         if self.timer.is_some_and(|at| at <= now) {
             self.timer = None;
-            self.drive(Event::Timer { failures: self.failures }).await;
+            let rows_left = self.open.iter().any(|row| row.trigger);
+            self.drive(Event::Timer { failures: self.failures, rows_left }).await;
         }
         if self.commit_after.is_some_and(|at| at <= now) {
             self.commit_after = None;
