@@ -63,6 +63,17 @@ impl StoreError {
         self
     }
 
+    /// What `SQLite` said, with its number, in one fragment: its own texts repeat each other.
+    #[must_use]
+    pub fn said(&self) -> Option<String> {
+        Some(match self.source.as_ref()? {
+            rusqlite::Error::SqliteFailure(code, Some(said)) => {
+                format!("{said} (SQLite {})", code.extended_code)
+            }
+            other => other.to_string(),
+        })
+    }
+
     /// Names the file, once: whoever reads of a full or damaged one must know which.
     pub(crate) fn about(self, path: &Path) -> Self {
         let file = path.display().to_string();

@@ -136,17 +136,23 @@ impl Daemon {
     }
 
     async fn status(&self) -> Result<Status> {
-        let engine = match &self.engine_trouble {
-            Some(reason) => Err(reason.clone()),
-            None => self.context.engine.describe().await.map_err(|e| HostError::from(e).chain()),
+        let described = match &self.engine_trouble {
+            Some(trouble) => Err(HostError::from_problem(trouble.problem())),
+            None => self.context.engine.describe().await.map_err(HostError::from),
+        };
+        let engine_ok = described.is_ok();
+        let (engine, engine_hint) = match described {
+            Ok(engine) => (engine, None),
+            Err(failure) => (failure.chain(), failure.hint_text().map(str::to_owned)),
         };
         let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             home: self.context.home.display().to_string(),
-            engine_ok: engine.is_ok(),
-            engine: engine.unwrap_or_else(|reason| reason),
+            engine_ok,
+            engine,
+            engine_hint,
             agents: self.context.store.agents().await?.len() as u64,
             sessions: self.context.store.sessions().await?.len() as u64,
             awake: awake as u64,
@@ -156,7 +162,7 @@ impl Daemon {
 
 fn tell(handle: &SessionHandle, command: Command) {
     if let Err(full) = handle.tell(command) {
-        full.refuse();
+        full.refuse_busy();
     }
 }
 

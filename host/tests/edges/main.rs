@@ -11,7 +11,11 @@
 
 mod fake_daemon;
 
+mod disk;
+mod live_host;
+
 mod chat;
+mod full_disk;
 mod gateway;
 mod send;
 mod socket;
