@@ -1,0 +1,1 @@
+//! A hostile guest: what it leaves in its folder, and locks that it never gives back.
