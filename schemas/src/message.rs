@@ -137,6 +137,10 @@ pub struct NewInbound {
     pub timestamp: Timestamp,
     /// Not before; `None` is now.
     pub process_after: Option<Timestamp>,
+    /// Cron expression; `None` is once.
+    pub recurrence: Option<String>,
+    /// The first occurrence's id: the stable handle of a repeating row.
+    pub series_id: Option<String>,
     /// Whether it wakes the agent; otherwise it rides along as context.
     pub trigger: bool,
     /// Where the reply goes; `None` leaves it to the session's default.
@@ -168,6 +172,8 @@ impl NewInbound {
             kind,
             timestamp,
             process_after: None,
+            recurrence: None,
+            series_id: None,
             trigger: true,
             address: None,
             content,

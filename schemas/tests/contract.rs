@@ -23,8 +23,8 @@ use schemas::{
     content::{ChatIn, ChatOut, SystemIn},
     guest_side::{DueQuery, InboundReader, OutboundWriter},
     host_side::{InboundWriter, OutboundReader, Reading},
-    ids::MessageId,
-    message::{Kind, NewInbound},
+    ids::{MessageId, SessionId},
+    message::{Address, Kind, NewInbound},
     session_dir::SessionDir,
     session_file::SessionFile,
     sqlite::{StoreError, StoreErrorKind},
@@ -224,6 +224,53 @@ fn written() -> (tempfile::TempDir, SessionDir) {
     InboundWriter::new(dir.clone()).write(|tx| tx.append(&hello("m"))).unwrap();
     OutboundWriter::new(dir.clone()).write(|tx| tx.append(&reply("r", "{}"), 2)).unwrap();
     (home, dir)
+}
+
+#[test]
+fn an_inbound_row_keeps_every_field() {
+    let (_home, dir) = session();
+    let now = Timestamp::from_second(1_000).unwrap();
+    let session = SessionId::mint(now);
+    let row = NewInbound {
+        process_after: Some(Timestamp::from_second(2_000).unwrap()),
+        recurrence: Some("0 9 * * *".to_owned()),
+        series_id: Some("series".to_owned()),
+        trigger: false,
+        address: Some(Address {
+            channel_type: "terminal".to_owned(),
+            platform_id: "andy".to_owned(),
+            thread_id: Some("t1".to_owned()),
+        }),
+        source_session: Some(session.clone()),
+        on_wake: true,
+        sender_id: Some("terminal:owner".to_owned()),
+        solo: true,
+        client_id: Some("key".to_owned()),
+        digest: Some("d".to_owned()),
+        ..NewInbound::new(MessageId::parse("full").unwrap(), Kind::Task, now, "{}".to_owned())
+    };
+    InboundWriter::new(dir.clone()).write(|tx| tx.append(&row)).unwrap();
+    let conn = rusqlite::Connection::open_with_flags(
+        dir.inbound_db(),
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+    )
+    .unwrap();
+    let stored: String = conn
+        .query_row(
+            "SELECT concat_ws('|', kind, timestamp, process_after, recurrence, series_id, trigger, \
+             channel_type, platform_id, thread_id, content, source_session_id, on_wake, sender_id, \
+             solo, client_id, digest) FROM messages_in WHERE id = 'full'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(
+        stored,
+        format!(
+            "task|1970-01-01T00:16:40.000Z|1970-01-01T00:33:20.000Z|0 9 * * *|series|0|terminal|\
+             andy|t1|{{}}|{session}|1|terminal:owner|1|key|d"
+        )
+    );
 }
 
 fn hello(id: &str) -> NewInbound {

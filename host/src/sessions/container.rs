@@ -31,6 +31,8 @@ pub(super) enum WorkDone {
     Slot(OwnedSemaphorePermit),
     /// The engine answered a start.
     Started(std::result::Result<ContainerId, EngineError>),
+    /// A container ended because we asked for it.
+    Ended(ContainerId),
 }
 
 impl Runner {
@@ -151,10 +153,14 @@ impl Runner {
         self.timer = Some(Instant::now() + limits::STOP_GRACE * 3);
         let engine = self.context.engine.clone();
         self.work.spawn(async move {
-            if let Err(failure) = engine.stop(&container, limits::STOP_GRACE).await {
-                warn!(%failure, "cannot stop the container");
+            match engine.stop(&container, limits::STOP_GRACE).await {
+                // The engine says so twice: here, and by an event, which may be lost.
+                Ok(()) => WorkDone::Ended(container),
+                Err(failure) => {
+                    warn!(%failure, "cannot stop the container");
+                    WorkDone::Nothing
+                }
             }
-            WorkDone::Nothing
         });
     }
 
@@ -162,10 +168,13 @@ impl Runner {
         let Some(container) = self.container.clone() else { return };
         let engine = self.context.engine.clone();
         self.work.spawn(async move {
-            if let Err(failure) = engine.kill(&container).await {
-                warn!(%failure, "cannot kill the container");
+            match engine.kill(&container).await {
+                Ok(()) => WorkDone::Ended(container),
+                Err(failure) => {
+                    warn!(%failure, "cannot kill the container");
+                    WorkDone::Nothing
+                }
             }
-            WorkDone::Nothing
         });
     }
 
@@ -187,6 +196,7 @@ impl Runner {
                 self.drive(Event::Slot).await;
                 self.drop_unused_permit();
             }
+            WorkDone::Ended(container) => self.on_exited(container, "as asked"),
             WorkDone::Started(Ok(container)) => self.on_started(container).await,
             WorkDone::Started(Err(failure)) => self.on_start_failed(failure).await,
         }

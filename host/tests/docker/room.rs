@@ -111,9 +111,8 @@ pub(crate) async fn history(host: &HostProcess, agent: &str) -> Vec<RoomMessage>
         match event {
             RoomEvent::Message(message) => said.push(message),
             RoomEvent::CaughtUp => return said,
-            RoomEvent::Typing { .. }
-            | RoomEvent::RunFinished { .. }
-            | RoomEvent::Notice { .. } => {}
+            RoomEvent::Typing { .. } | RoomEvent::RunFinished { .. } | RoomEvent::Notice { .. } => {
+            }
         }
     }
     panic!("the host ended before it had said all")

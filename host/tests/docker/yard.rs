@@ -31,7 +31,6 @@ use tokio::sync::{Mutex, mpsc};
 /// How long a test waits for what must come; a slow machine needs a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-
 /// One install under test.
 pub(crate) struct Yard {
     pub(crate) engine: DockerEngine,

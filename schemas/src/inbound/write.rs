@@ -129,8 +129,9 @@ impl InboundTx<'_> {
             .prepare_cached(
                 "INSERT INTO messages_in (id, seq, kind, timestamp, process_after, trigger, \
                  platform_id, channel_type, thread_id, content, source_session_id, on_wake, \
-                 sender_id, solo, client_id, inbox, digest) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                 sender_id, solo, client_id, inbox, digest, recurrence, series_id) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+                 ?17, ?18, ?19)",
             )?
             .execute(params![
                 row.id.as_str(),
@@ -150,6 +151,8 @@ impl InboundTx<'_> {
                 row.client_id,
                 row.inbox.as_ref().map(InboxId::as_str),
                 row.digest,
+                row.recurrence,
+                row.series_id,
             ])?;
         Ok(Appended::New { seq })
     }

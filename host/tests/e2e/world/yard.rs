@@ -25,7 +25,7 @@ pub(crate) struct Yard {
     clock: Arc<PausedClock>,
     bells: Arc<HouseBells>,
     tasks: TaskTracker,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     started: AtomicU32,
     doubles: AtomicU32,
 }
@@ -59,7 +59,7 @@ impl Yard {
             clock,
             bells,
             tasks: TaskTracker::new(),
-            state: Mutex::default(),
+            state: Arc::default(),
             started: AtomicU32::new(0),
             doubles: AtomicU32::new(0),
         }
@@ -148,21 +148,17 @@ impl Yard {
             .any(|one| one.session == request.session && *one.running.borrow());
         self.doubles.fetch_add(u32::from(double), Ordering::Relaxed);
         state.containers.insert(id.clone(), container.clone());
-        let host = state.host.clone();
         drop(state);
         let life = self.life(SessionDir::at(&request.session_root), container.clone());
-        let exit = EngineEvent::Exited {
-            session: request.session.clone(),
-            container: id.clone(),
-            code: 0,
-            out_of_memory: false,
-        };
+        let (session, container) = (request.session.clone(), id.clone());
+        let hosts = self.state.clone();
         self.tasks.spawn(async move {
             let code = life.await;
             alive.send_replace(false);
-            if let (Some(host), EngineEvent::Exited { session, container, out_of_memory, .. }) =
-                (host, exit)
-            {
+            // Whichever host listens now; it may be another than at the start.
+            let host = hosts.lock().unwrap().host.clone();
+            if let Some(host) = host {
+                let out_of_memory = false;
                 let said = EngineEvent::Exited { session, container, code, out_of_memory };
                 drop(host.send(said).await);
             }
