@@ -69,6 +69,15 @@ pub const KEPT_LOG_BYTES: usize = 1024 * 1024;
 /// machine in trouble.
 pub const ENGINE_CALL: Duration = Duration::from_secs(30);
 
+/// What `status` waits for the engine's name: a person waits for the answer, and so does the loop.
+pub const ENGINE_GLANCE: Duration = Duration::from_secs(2);
+
+/// What the engine gets to finish the removal of a session's last container before the next one.
+pub const REMOVAL: Duration = Duration::from_secs(10);
+
+/// How often it is asked meanwhile; a removal takes tens of milliseconds.
+pub const REMOVAL_GLANCE: Duration = Duration::from_millis(20);
+
 /// What a stop may take beyond its grace: the kill, the unmounts and a busy machine.
 pub const ENGINE_STOP_MARGIN: Duration = Duration::from_secs(20);
 

@@ -16,7 +16,8 @@ fn for_people(status: &Status) -> String {
     let engine = if status.engine_ok {
         status.engine.clone()
     } else {
-        format!("NOT REACHABLE: {}", status.engine)
+        let hint = status.engine_hint.as_ref().map(|hint| format!("\n          hint: {hint}"));
+        format!("NOT REACHABLE: {}{}", status.engine, hint.unwrap_or_default())
     };
     format!(
         "lazaret   {}, pid {}\nhome      {}\nengine    {engine}\nagents    {}\nsessions  {}, {} with \
@@ -37,6 +38,7 @@ mod tests {
             home: "/srv/lazaret".to_owned(),
             engine: "connection refused".to_owned(),
             engine_ok: false,
+            engine_hint: Some("start it".to_owned()),
             agents: 2,
             sessions: 3,
             awake: 1,
@@ -45,6 +47,7 @@ mod tests {
         lazaret   0.1.0, pid 7
         home      /srv/lazaret
         engine    NOT REACHABLE: connection refused
+                  hint: start it
         agents    2
         sessions  3, 1 with a container
         ");

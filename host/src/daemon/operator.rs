@@ -135,18 +135,29 @@ impl Daemon {
         Ok(list)
     }
 
+    /// The engine's name, or why it cannot be used. One that hangs must not hold up the host.
+    async fn ask_engine(&self) -> Result<String> {
+        let lost = |reason: &str| HostError::new(ErrorKind::Engine, reason);
+        let asked = self.context.engine.describe();
+        match (tokio::time::timeout(limits::ENGINE_GLANCE, asked).await, &self.engine_trouble) {
+            (Ok(Ok(name)), None) => Ok(name),
+            // The failure of now has a hint; what was noted at the loss has none.
+            (Ok(Err(failure)), _) => Err(failure.into()),
+            (Ok(Ok(_)) | Err(_), Some(reason)) => Err(lost(reason)),
+            (Err(_), None) => Err(lost("the engine does not answer")),
+        }
+    }
+
     async fn status(&self) -> Result<Status> {
-        let engine = match &self.engine_trouble {
-            Some(reason) => Err(reason.clone()),
-            None => self.context.engine.describe().await.map_err(|e| HostError::from(e).chain()),
-        };
+        let engine = self.ask_engine().await;
         let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             home: self.context.home.display().to_string(),
             engine_ok: engine.is_ok(),
-            engine: engine.unwrap_or_else(|reason| reason),
+            engine_hint: engine.as_ref().err().and_then(|e| e.hint_text().map(str::to_owned)),
+            engine: engine.unwrap_or_else(|failure| failure.chain()),
             agents: self.context.store.agents().await?.len() as u64,
             sessions: self.context.store.sessions().await?.len() as u64,
             awake: awake as u64,

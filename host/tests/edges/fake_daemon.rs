@@ -301,6 +301,7 @@ fn status() -> Status {
         home: "/home".to_owned(),
         engine: "none".to_owned(),
         engine_ok: false,
+        engine_hint: None,
         agents: 1,
         sessions: 1,
         awake: 0,
