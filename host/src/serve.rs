@@ -21,7 +21,6 @@ use crate::{
     engine::{
         Engine,
         docker::{DockerEngine, DockerSettings},
-        endpoint::Places,
         facts::HostIdentity,
         process::ProcessEngine,
     },
@@ -94,15 +93,8 @@ fn engine(config: &Config, install: InstallId) -> Result<Arc<dyn Engine>> {
     if !config.isolated {
         return Ok(Arc::new(ProcessEngine::new(guest.to_owned(), TaskTracker::new())));
     }
-    let places = Places {
-        docker_host: config.engine.docker_host.clone(),
-        docker_config: config.engine.docker_config.clone(),
-        docker_context: config.engine.docker_context.clone(),
-        runtime_dir: config.engine.runtime_dir.clone(),
-        home: config.engine.user_home.clone(),
-    };
     Ok(Arc::new(DockerEngine::new(DockerSettings {
-        places,
+        places: config.engine.clone(),
         install,
         contract_version: CONTRACT_VERSION,
         guest: guest.to_owned(),
