@@ -128,6 +128,7 @@ impl Daemon {
             let facts = self.facts(record).await?;
             let state = view.as_ref().map_or(asleep, |view| view.state);
             let mut info = session_info(&facts, state);
+            info.last_active = view.as_ref().and_then(|view| view.last_active).or(info.last_active);
             info.notice = view.and_then(|view| view.notice.clone()).or(info.notice);
             list.push(info);
         }

@@ -43,6 +43,7 @@ impl Runner {
         }
         info!(container = %live.container.0, "container adopted");
         self.container = Some(live.container);
+        self.last_active = self.context.clock.now();
         // It runs already, so it counts even past the cap.
         self.permit = self.context.slots.clone().try_acquire_owned().ok();
         self.state = State::Awake;

@@ -71,6 +71,8 @@ pub struct View {
     pub state: State,
     /// Why it was set aside.
     pub notice: Option<String>,
+    /// When something last happened.
+    pub last_active: Option<jiff::Timestamp>,
 }
 
 /// The daemon's end of a session's task.

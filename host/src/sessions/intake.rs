@@ -82,11 +82,12 @@ impl Runner {
         if appends.is_empty() {
             return;
         }
-        self.last_active = self.context.clock.now();
         let (rows, answers): (Vec<_>, Vec<_>) =
             appends.into_iter().map(|(row, answer)| (*row, answer)).unzip();
         match self.commit(rows.clone()).await {
             Ok(done) => {
+                self.last_active = self.context.clock.now();
+                self.show(None);
                 let mut wakes = false;
                 for ((row, answer), (appended, refused)) in
                     rows.iter().zip(answers).zip(done.appended)

@@ -55,7 +55,8 @@ pub fn spawn(context: &Arc<Context>, boot: Boot) -> SessionHandle {
     let (mailbox, commands) = mpsc::channel(limits::SESSION_MAILBOX);
     let state = if boot.facts.record.set_aside.is_some() { State::SetAside } else { State::Asleep };
     let notice = boot.facts.record.set_aside.clone();
-    let (view, viewed) = watch::channel(Arc::new(View { state, notice }));
+    let last_active = boot.facts.record.last_active;
+    let (view, viewed) = watch::channel(Arc::new(View { state, notice, last_active }));
     let span = info_span!("session", session = %boot.facts.record.id);
     let task = run(context.clone(), boot, commands, view);
     context.spawn(task.instrument(span));
@@ -187,7 +188,7 @@ impl Runner {
             exiting: Exiting::No,
             failures: 0,
             timer: None,
-            last_active: now,
+            last_active: boot.facts.record.last_active.unwrap_or(now),
             working: Vec::new(),
             last_seen: now,
             open: Vec::new(),
@@ -298,8 +299,9 @@ impl Runner {
         let due = self.next_due();
         let id = self.facts.record.id.clone();
         if self.marked {
-            let now = self.context.clock.now();
-            if let Err(failure) = self.context.store.mark_asleep(id.clone(), due, now).await {
+            // Going to sleep is no activity: what counts is the last thing said or done.
+            let marked = self.context.store.mark_asleep(id.clone(), due, self.last_active).await;
+            if let Err(failure) = marked {
                 error!(error = %failure.chain(), "cannot mark the session asleep");
             }
             self.marked = false;
@@ -314,11 +316,16 @@ impl Runner {
 
     pub(super) fn show(&self, notice: Option<String>) {
         let notice = notice.or_else(|| self.view.borrow().notice.clone());
-        self.view.send_replace(Arc::new(View { state: self.state, notice }));
+        self.publish(notice);
+    }
+
+    fn publish(&self, notice: Option<String>) {
+        let last_active = Some(self.last_active);
+        self.view.send_replace(Arc::new(View { state: self.state, notice, last_active }));
     }
 
     pub(super) fn clear_notice(&self) {
-        self.view.send_replace(Arc::new(View { state: self.state, notice: None }));
+        self.publish(None);
     }
 
     pub(super) fn channels(&self) -> &Channels {

@@ -123,7 +123,8 @@ impl Store {
         .await
     }
 
-    /// Says that nothing of a session is open any more, and when to look at it next.
+    /// Says that nothing of a session is open any more, when something last happened in it, and
+    /// when to look at it next.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -131,13 +132,13 @@ impl Store {
         &self,
         id: SessionId,
         due: Option<Timestamp>,
-        now: Timestamp,
+        last_active: Timestamp,
     ) -> Result<()> {
         self.call(move |conn| {
             let tx = conn.transaction()?;
             tx.execute(
                 "UPDATE sessions SET clean = 1, last_active = ?2 WHERE id = ?1",
-                params![id.as_str(), time::format(now)],
+                params![id.as_str(), time::format(last_active)],
             )?;
             match due {
                 Some(at) => tx.execute(

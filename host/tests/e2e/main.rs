@@ -1,4 +1,19 @@
 //! Whole conversations in one process, and the house style as tests.
-#![expect(clippy::expect_used, reason = "a test that panics is a test that fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod world;
+
+mod attachments;
+mod conversation;
+mod delivery;
+mod faults;
+mod hostile;
+mod refusals;
+mod sessions;
 
 mod tidy;

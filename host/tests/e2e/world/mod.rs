@@ -1,0 +1,353 @@
+//! The harness: a real host and real guests over real `SQLite` files, in one process and on a
+//! paused clock. Only the outside is faked: the engine runs guests as tasks, the platform can be
+//! told to fail.
+//!
+//! Owns start and finish: it races the host against the conversation, and fails if a reply was
+//! unread, a row undelivered, a second container started or an error logged that nobody expected.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+
+use host::{
+    channels::{Channels, terminal::Terminal},
+    daemon::{self, Ports, Settings, Stop},
+    error::Result,
+    limits,
+    requests::{DaemonHandle, Request},
+    store::Store,
+};
+use schemas::{
+    admin::{
+        Accepted, NewAgent, RoomEvent, RoomMessage, RunInfo, SendMessage, SessionInfo, SessionMode,
+    },
+    message::Address,
+    session_dir::SessionDir,
+};
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::task::TaskTracker;
+
+mod bells;
+mod clock;
+mod log;
+mod platform;
+mod yard;
+
+pub(crate) use platform::Platform;
+pub(crate) use yard::Yard;
+
+/// One world: a home, an engine, a platform, and a host that can be crashed and started again.
+pub(crate) struct World {
+    home: tempfile::TempDir,
+    clock: Arc<clock::PausedClock>,
+    bells: Arc<bells::HouseBells>,
+    pub(crate) yard: Arc<Yard>,
+    pub(crate) platform: Arc<Platform>,
+    terminal: Arc<Terminal>,
+    agents: Vec<NewAgent>,
+    max_containers: usize,
+    errors_expected: bool,
+    host: Option<Host>,
+    ears: HashMap<Address, broadcast::Receiver<RoomEvent>>,
+    log: log::Log,
+}
+
+struct Host {
+    handle: DaemonHandle,
+    stop: Stop,
+    tasks: TaskTracker,
+}
+
+/// Virtual time after which something that should happen will not.
+const LONG: Duration = Duration::from_secs(3_600);
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(clock::PausedClock::start());
+        let bells = Arc::new(bells::HouseBells::default());
+        let terminal = Arc::new(Terminal::default());
+        Self {
+            home: tempfile::tempdir_in(fast_disk()).unwrap(),
+            yard: Arc::new(Yard::new(clock.clone(), bells.clone())),
+            platform: Arc::new(Platform::new(terminal.clone())),
+            clock,
+            bells,
+            terminal,
+            agents: Vec::new(),
+            max_containers: limits::MAX_CONTAINERS,
+            errors_expected: false,
+            host: None,
+            ears: HashMap::new(),
+            log: log::Log::start(),
+        }
+    }
+
+    /// An agent with a terminal room of its own.
+    pub(crate) fn agent(self, name: &str) -> Self {
+        self.agent_with(NewAgent { name: name.to_owned(), ..plain() })
+    }
+
+    /// An agent with settings of its own.
+    pub(crate) fn agent_with(mut self, agent: NewAgent) -> Self {
+        self.agents.push(agent);
+        self
+    }
+
+    /// A cap on containers that run at once.
+    pub(crate) fn at_most(mut self, containers: usize) -> Self {
+        self.max_containers = containers;
+        self
+    }
+
+    /// This conversation is about a fault, and the operator's log will say so.
+    pub(crate) fn with_errors(mut self) -> Self {
+        self.errors_expected = true;
+        self
+    }
+
+    /// Starts the host, holds the conversation, ends the host, and looks for what is left over.
+    pub(crate) async fn run(mut self, conversation: impl AsyncFnOnce(&mut Self)) {
+        self.start_host().await;
+        for agent in std::mem::take(&mut self.agents) {
+            self.create_agent(agent).await.unwrap();
+        }
+        conversation(&mut self).await;
+        self.finish().await;
+    }
+
+    // What people do.
+
+    /// Says something in an agent's room; it is durable when this returns.
+    pub(crate) async fn says(&mut self, agent: &str, text: &str) -> Accepted {
+        self.send(agent, SendMessage { text: text.to_owned(), ..SendMessage::default() })
+            .await
+            .unwrap()
+    }
+
+    /// Says something in a thread of an agent's room.
+    pub(crate) async fn says_in(&mut self, agent: &str, thread: &str, text: &str) -> Accepted {
+        let (text, thread) = (text.to_owned(), Some(thread.to_owned()));
+        self.send(agent, SendMessage { text, thread, ..SendMessage::default() }).await.unwrap()
+    }
+
+    pub(crate) async fn send(&mut self, agent: &str, message: SendMessage) -> Result<Accepted> {
+        self.listen(&address(agent, message.thread.as_deref()));
+        let agent = agent.to_owned();
+        self.ask(|answer| Request::Send(agent, Box::new(message), answer)).await
+    }
+
+    /// The text of the next reply in an agent's room.
+    pub(crate) async fn next_reply(&mut self, agent: &str) -> String {
+        self.next_message(agent, None).await.text
+    }
+
+    pub(crate) async fn next_reply_in(&mut self, agent: &str, thread: &str) -> String {
+        self.next_message(agent, Some(thread)).await.text
+    }
+
+    /// The next thing the agent says in its room.
+    pub(crate) async fn next_message(&mut self, agent: &str, thread: Option<&str>) -> RoomMessage {
+        loop {
+            if let RoomEvent::Message(said) = self.next_event(agent, thread).await {
+                return said;
+            }
+        }
+    }
+
+    /// The next run of the room that ended.
+    pub(crate) async fn next_outcome(&mut self, agent: &str) -> RoomEvent {
+        loop {
+            let event = self.next_event(agent, None).await;
+            if matches!(event, RoomEvent::RunFinished { .. }) {
+                return event;
+            }
+        }
+    }
+
+    /// The next thing that the host itself says in an agent's room.
+    pub(crate) async fn next_notice(&mut self, agent: &str) -> String {
+        loop {
+            if let RoomEvent::Notice { text, .. } = self.next_event(agent, None).await {
+                return text;
+            }
+        }
+    }
+
+    pub(crate) async fn next_event(&mut self, agent: &str, thread: Option<&str>) -> RoomEvent {
+        let address = address(agent, thread);
+        let ear = self.ears.get_mut(&address).expect("nobody spoke in this room yet");
+        tokio::time::timeout(LONG, ear.recv())
+            .await
+            .unwrap_or_else(|_| panic!("nothing happened in {agent}'s room for an hour"))
+            .unwrap()
+    }
+
+    /// Nothing is said in an agent's room for this long.
+    pub(crate) async fn expect_silence(&mut self, agent: &str, pause: Duration) {
+        let until = tokio::time::Instant::now() + pause;
+        let ear = self.ears.get_mut(&address(agent, None)).expect("nobody spoke here yet");
+        while let Ok(event) = tokio::time::timeout_at(until, ear.recv()).await {
+            assert!(!matches!(event, Ok(RoomEvent::Message(_))), "expected silence: {event:?}");
+        }
+    }
+
+    // What time and fate do.
+
+    /// Time goes by.
+    pub(crate) async fn passes(&self, time: Duration) {
+        let until = tokio::time::Instant::now() + time;
+        tokio::time::sleep_until(until).await;
+    }
+
+    /// The host dies where it stands. Containers go on.
+    pub(crate) async fn crash_host(&mut self) {
+        let host = self.host.take().expect("the host is down already");
+        host.stop.abandon.cancel();
+        host.tasks.close();
+        host.tasks.wait().await;
+    }
+
+    /// The host is asked to end, and does.
+    pub(crate) async fn stop_host(&mut self) {
+        let host = self.host.take().expect("the host is down already");
+        host.stop.closing.cancel();
+        host.tasks.close();
+        host.tasks.wait().await;
+    }
+
+    /// A host starts on the same home.
+    pub(crate) async fn start_host(&mut self) {
+        let store = Store::open(&self.home.path().join("central.db")).unwrap();
+        let (queue, requests) = mpsc::channel(limits::DAEMON_QUEUE);
+        let ports = Ports {
+            clock: self.clock.clone(),
+            engine: self.yard.clone(),
+            channels: Channels::new(vec![self.platform.clone()]),
+            bells: self.bells.clone(),
+        };
+        let settings = Settings {
+            home: self.home.path().to_owned(),
+            run_dir: self.home.path().join("run"),
+            time_zone: "UTC".to_owned(),
+            max_containers: self.max_containers,
+            idle_after: limits::IDLE_TIMEOUT,
+            image: None,
+            ephemeral: false,
+        };
+        let (stop, tasks) = (Stop::default(), TaskTracker::new());
+        let daemon = daemon::run(settings, ports, store, requests, stop.clone());
+        tasks.spawn(async move { daemon.await.expect("the host ended with an error") });
+        self.host = Some(Host { handle: DaemonHandle::new(queue), stop, tasks });
+        // The first answer says that what an earlier host left was looked at.
+        self.ask(Request::Status).await.unwrap();
+    }
+
+    // What an operator asks.
+
+    pub(crate) async fn ask<T>(
+        &self,
+        request: impl FnOnce(host::requests::Answer<T>) -> Request,
+    ) -> Result<T> {
+        self.host.as_ref().expect("the host is down").handle.ask(request).await
+    }
+
+    pub(crate) async fn create_agent(&self, agent: NewAgent) -> Result<schemas::admin::Agent> {
+        self.ask(|answer| Request::CreateAgent(Box::new(agent), answer)).await
+    }
+
+    pub(crate) async fn sessions(&self) -> Vec<SessionInfo> {
+        self.ask(Request::Sessions).await.unwrap()
+    }
+
+    pub(crate) async fn runs(&self, session: &str) -> Vec<RunInfo> {
+        let session = session.to_owned();
+        self.ask(|answer| Request::Runs(session, answer)).await.unwrap()
+    }
+
+    /// Waits until the only session of an agent is in a state.
+    pub(crate) async fn until_state(&self, agent: &str, state: &str) -> SessionInfo {
+        let mut seen = String::new();
+        for _ in 0..100_000 {
+            let session = self.sessions().await.into_iter().find(|one| one.agent == agent);
+            if let Some(session) = session {
+                if session.state == state {
+                    return session;
+                }
+                seen = session.state;
+            }
+            self.passes(Duration::from_millis(50)).await;
+        }
+        panic!("{agent} never became {state}; it is {seen}");
+    }
+
+    /// The folder of a session.
+    pub(crate) fn dir_of(&self, accepted: &Accepted) -> SessionDir {
+        let sessions = self.home.path().join("sessions");
+        for agent in std::fs::read_dir(sessions).unwrap() {
+            let path = agent.unwrap().path().join(accepted.session_id.as_str());
+            if path.exists() {
+                return SessionDir::at(path);
+            }
+        }
+        panic!("session {} has no folder", accepted.session_id);
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.home.path().to_owned()
+    }
+
+    /// Errors that the operator's log has so far.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        self.log.errors()
+    }
+
+    fn listen(&mut self, address: &Address) {
+        let terminal = &self.terminal;
+        self.ears.entry(address.clone()).or_insert_with(|| terminal.subscribe(address));
+    }
+
+    async fn finish(mut self) {
+        if self.host.is_some() {
+            self.stop_host().await;
+        }
+        self.yard.close().await;
+        for (address, ear) in &mut self.ears {
+            while let Ok(event) = ear.try_recv() {
+                assert!(
+                    !matches!(event, RoomEvent::Message(_)),
+                    "unread in {}: {event:?}",
+                    address.platform_id
+                );
+            }
+        }
+        assert_eq!(self.yard.doubles(), 0, "a session had two containers");
+        let errors = self.log.errors();
+        assert!(self.errors_expected || errors.is_empty(), "errors were logged: {errors:#?}");
+    }
+}
+
+/// The settings of an agent that nobody said anything about.
+pub(crate) fn plain() -> NewAgent {
+    NewAgent {
+        name: String::new(),
+        provider: "echo".to_owned(),
+        image: None,
+        memory_bytes: None,
+        milli_cpus: None,
+        pids: None,
+        session_mode: SessionMode::Shared,
+        trusted: false,
+    }
+}
+
+pub(crate) fn address(agent: &str, thread: Option<&str>) -> Address {
+    Address {
+        channel_type: "terminal".to_owned(),
+        platform_id: agent.to_owned(),
+        thread_id: thread.map(str::to_owned),
+    }
+}
+
+/// Commits are a tenth as dear in memory, and these tests are not about the disk.
+fn fast_disk() -> PathBuf {
+    let shm = PathBuf::from("/dev/shm");
+    if shm.is_dir() { shm } else { std::env::temp_dir() }
+}

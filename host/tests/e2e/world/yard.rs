@@ -1,0 +1,273 @@
+//! The engine: each container is the real guest, run as a task.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use guest::provider;
+use host::engine::{
+    ContainerId, Engine, EngineError, EngineErrorKind, EngineEvent, LiveContainer, StartRequest,
+};
+use schemas::{ids::SessionId, session_dir::SessionDir, session_file::SessionFile};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{bells::HouseBells, clock::PausedClock};
+
+pub(crate) struct Yard {
+    clock: Arc<PausedClock>,
+    bells: Arc<HouseBells>,
+    tasks: TaskTracker,
+    state: Mutex<State>,
+    started: AtomicU32,
+    doubles: AtomicU32,
+}
+
+#[derive(Default)]
+struct State {
+    containers: HashMap<ContainerId, Container>,
+    host: Option<mpsc::Sender<EngineEvent>>,
+    /// Why starts fail.
+    refuses: Option<(EngineErrorKind, String)>,
+}
+
+#[derive(Clone)]
+struct Container {
+    session: SessionId,
+    terminate: CancellationToken,
+    kill: CancellationToken,
+    frozen: Arc<Frozen>,
+    running: watch::Receiver<bool>,
+}
+
+#[derive(Default)]
+struct Frozen {
+    on: std::sync::atomic::AtomicBool,
+    changed: Notify,
+}
+
+impl Yard {
+    pub(crate) fn new(clock: Arc<PausedClock>, bells: Arc<HouseBells>) -> Self {
+        Self {
+            clock,
+            bells,
+            tasks: TaskTracker::new(),
+            state: Mutex::default(),
+            started: AtomicU32::new(0),
+            doubles: AtomicU32::new(0),
+        }
+    }
+
+    /// Containers that were started so far.
+    pub(crate) fn started(&self) -> u32 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Containers that were started while their session had one.
+    pub(crate) fn doubles(&self) -> u32 {
+        self.doubles.load(Ordering::Relaxed)
+    }
+
+    /// Containers that run now.
+    pub(crate) fn running(&self) -> usize {
+        self.state.lock().unwrap().containers.values().filter(|one| *one.running.borrow()).count()
+    }
+
+    /// The only container that runs dies.
+    pub(crate) async fn kill_the_one(&self) {
+        let one = self.the_one();
+        one.kill.cancel();
+        ended(&one).await;
+    }
+
+    /// The only container that runs hangs: it lives, and does nothing.
+    pub(crate) fn freeze_the_one(&self) {
+        self.the_one().frozen.on.store(true, Ordering::Relaxed);
+    }
+
+    /// Starts fail from now on.
+    pub(crate) fn refuses(&self, kind: EngineErrorKind, why: &str) {
+        self.state.lock().unwrap().refuses = Some((kind, why.to_owned()));
+    }
+
+    /// Starts work again; a lost engine says that it is back.
+    pub(crate) async fn recovers(&self) {
+        let host = {
+            let mut state = self.state.lock().unwrap();
+            state.refuses = None;
+            state.host.clone()
+        };
+        if let Some(host) = host {
+            drop(host.send(EngineEvent::Back).await);
+        }
+    }
+
+    /// Every container ends.
+    pub(crate) async fn close(&self) {
+        let all: Vec<Container> = self.state.lock().unwrap().containers.values().cloned().collect();
+        for one in all {
+            one.frozen.on.store(false, Ordering::Relaxed);
+            one.frozen.changed.notify_waiters();
+            one.terminate.cancel();
+            ended(&one).await;
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn the_one(&self) -> Container {
+        let state = self.state.lock().unwrap();
+        let mut running = state.containers.values().filter(|one| *one.running.borrow());
+        let one = running.next().expect("no container runs").clone();
+        assert!(running.next().is_none(), "several containers run");
+        one
+    }
+
+    fn launch(&self, request: &StartRequest) -> ContainerId {
+        let n = self.started.fetch_add(1, Ordering::Relaxed);
+        let id = ContainerId(format!("c{n}"));
+        let (alive, running) = watch::channel(true);
+        let container = Container {
+            session: request.session.clone(),
+            terminate: CancellationToken::new(),
+            kill: CancellationToken::new(),
+            frozen: Arc::default(),
+            running,
+        };
+        let mut state = self.state.lock().unwrap();
+        let double = state
+            .containers
+            .values()
+            .any(|one| one.session == request.session && *one.running.borrow());
+        self.doubles.fetch_add(u32::from(double), Ordering::Relaxed);
+        state.containers.insert(id.clone(), container.clone());
+        let host = state.host.clone();
+        drop(state);
+        let life = self.life(SessionDir::at(&request.session_root), container.clone());
+        let exit = EngineEvent::Exited {
+            session: request.session.clone(),
+            container: id.clone(),
+            code: 0,
+            out_of_memory: false,
+        };
+        self.tasks.spawn(async move {
+            let code = life.await;
+            alive.send_replace(false);
+            if let (Some(host), EngineEvent::Exited { session, container, out_of_memory, .. }) =
+                (host, exit)
+            {
+                let said = EngineEvent::Exited { session, container, code, out_of_memory };
+                drop(host.send(said).await);
+            }
+        });
+        id
+    }
+
+    fn life(&self, dir: SessionDir, container: Container) -> impl Future<Output = i64> + use<> {
+        let to_host = self.bells.host(&dir);
+        let wake = self.bells.guest(&dir);
+        let clock = self.clock.clone();
+        async move {
+            let Ok(file) = SessionFile::load(&dir) else { return 78 };
+            let ports = guest::Ports {
+                clock,
+                wake: Box::new(wake),
+                provider: provider::by_name(&file.provider, &dir).expect("a known provider"),
+                on_commit: Box::new(move || to_host.notify_one()),
+            };
+            let guest = guest::run(dir, ports, container.terminate.clone());
+            tokio::select! { biased;
+                () = container.kill.cancelled() => 137,
+                ended = freezable(guest, &container.frozen) => i64::from(ended.is_err()),
+            }
+        }
+    }
+}
+
+/// Polls a future only while it is not frozen.
+async fn freezable<T>(work: impl Future<Output = T>, frozen: &Frozen) -> T {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|context| {
+        if frozen.on.load(Ordering::Relaxed) {
+            // Nothing wakes it but the end: a kill drops it from outside.
+            return std::task::Poll::Pending;
+        }
+        work.as_mut().poll(context)
+    })
+    .await
+}
+
+async fn ended(container: &Container) {
+    let mut running = container.running.clone();
+    running.wait_for(|running| !running).await.expect("the container's task reports its end");
+}
+
+#[async_trait]
+impl Engine for Yard {
+    async fn describe(&self) -> Result<String, EngineError> {
+        Ok("guests as tasks".to_owned())
+    }
+
+    async fn start(&self, request: &StartRequest) -> Result<ContainerId, EngineError> {
+        // A container takes a while to come up.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let refusal = self.state.lock().unwrap().refuses.clone();
+        if let Some((kind, message)) = refusal {
+            return Err(EngineError { kind, message, hint: None, source: None });
+        }
+        Ok(self.launch(request))
+    }
+
+    async fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {
+        let found = self.state.lock().unwrap().containers.get(container).cloned();
+        if let Some(one) = found {
+            one.terminate.cancel();
+            if tokio::time::timeout(grace, ended(&one)).await.is_err() {
+                one.kill.cancel();
+                ended(&one).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn kill(&self, container: &ContainerId) -> Result<(), EngineError> {
+        let found = self.state.lock().unwrap().containers.get(container).cloned();
+        if let Some(one) = found {
+            one.kill.cancel();
+            ended(&one).await;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, container: &ContainerId, _root: &Path) -> Result<(), EngineError> {
+        self.state.lock().unwrap().containers.remove(container);
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<LiveContainer>, EngineError> {
+        let state = self.state.lock().unwrap();
+        Ok(state
+            .containers
+            .iter()
+            .map(|(id, one)| LiveContainer {
+                session: one.session.clone(),
+                container: id.clone(),
+                running: *one.running.borrow(),
+                current: true,
+            })
+            .collect())
+    }
+
+    async fn watch(&self, events: mpsc::Sender<EngineEvent>) {
+        self.state.lock().unwrap().host = Some(events.clone());
+        drop(events.send(EngineEvent::Back).await);
+        events.closed().await;
+    }
+}
