@@ -8,12 +8,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a benchmark that cannot measure stops with the reason; its numbers are small"
 )]
 
@@ -63,6 +62,7 @@ const PARTS: [Part; 6] =
     [Part::Warm, Part::Cold, Part::Old, Part::Weight, Part::Asleep, Part::Ingest];
 
 /// Measures the spine on a real engine.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Parser)]
 struct Args {
     /// What to measure; everything when none is named
