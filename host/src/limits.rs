@@ -111,8 +111,11 @@ pub const ROWS_PER_LOOK: usize = 500;
 /// Rows that an answer about the past holds.
 pub const HISTORY_ROWS: usize = 1_000;
 
-/// The next copy of a guest's file comes after this many times the cost of the last.
+/// Copies of a guest's file are made up for by this many times their cost.
 pub const LOOK_PACE: u32 = 10;
+
+/// How far they may run ahead of that: 5 ms of looking, twenty copies of a small file.
+pub const LOOK_CREDIT: Duration = Duration::from_millis(50);
 
 /// The belt's first pause after a wake, doubled up to [`BELT_LONGEST`].
 pub const BELT_FIRST: Duration = Duration::from_millis(5);

@@ -31,6 +31,7 @@ use super::{
     lifecycle::{Event, State},
     look::{Found, SharedReader},
     outgoing::{Lane, Sent},
+    pace::Pace,
     staged::Staged,
 };
 use crate::{
@@ -104,6 +105,7 @@ pub(super) struct Runner {
     pub(super) looking: Option<JoinHandle<(Found, Duration)>>,
     pub(super) look_wanted: bool,
     pub(super) look_after: Instant,
+    pub(super) pace: Pace,
     pub(super) belt: super::outcome::Belt,
     pub(super) cursor: i64,
     pub(super) caught_up: bool,
@@ -198,6 +200,7 @@ impl Runner {
             looking: None,
             look_wanted: true,
             look_after: Instant::now(),
+            pace: Pace::new(Instant::now()),
             belt: super::outcome::Belt::new(),
             cursor: 0,
             caught_up: false,
