@@ -250,9 +250,9 @@ fn an_inbound_row_keeps_every_field() {
         ..NewInbound::new(MessageId::parse("full").unwrap(), Kind::Task, now, "{}".to_owned())
     };
     InboundWriter::new(dir.clone()).write(|tx| tx.append(&row)).unwrap();
-    let conn = rusqlite::Connection::open_with_flags(
+    let conn = Connection::open_with_flags(
         dir.inbound_db(),
-        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+        OpenFlags::SQLITE_OPEN_READ_ONLY,
     )
     .unwrap();
     let stored: String = conn
