@@ -255,8 +255,10 @@ pub const BODY_IN_PLACE: usize = 64 * 1024;
 /// (measured: 75 switches a message instead of 62). What computes or blocks has threads of its own.
 pub const WORKERS: usize = 1;
 
-/// Threads for what blocks. Each session does one write at a time, and the disk does one at all.
-pub const BLOCKING_THREADS: usize = 16;
+/// Threads for what blocks; they come with the work and go with it. Each session holds two at
+/// most, a write and a look, and a look at a hostile guest's file can hang for seconds: so many
+/// sessions must go bad at once before an honest one waits.
+pub const BLOCKING_THREADS: usize = 256;
 
 /// Stack of a thread: JSON of the deepest nesting that is read fits many times.
 pub const THREAD_STACK: usize = 1024 * 1024;

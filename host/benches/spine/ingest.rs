@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use host::{
     channels::{Channels, terminal::Terminal},
     daemon::{self, Ports, Settings, Stop},
+    draft::Draft,
     engine::{ContainerId, Engine, EngineError, EngineEvent, LiveContainer, StartRequest},
     limits,
     requests::{DaemonHandle, Request},
@@ -120,7 +121,8 @@ async fn ingest(home: &Path, messages: usize) -> (f64, Samples) {
 async fn send(daemon: &DaemonHandle, session: usize) -> Duration {
     let text = "ahoy".to_owned();
     let thread = Some(format!("t{session}"));
-    let message = Box::new(SendMessage { text, thread, ..SendMessage::default() });
+    let message = SendMessage { text, thread, ..SendMessage::default() };
+    let message = Box::new(Draft::of(message).unwrap());
     let began = Instant::now();
     daemon.ask(|answer| Request::Send(AGENT.to_owned(), message, answer)).await.unwrap();
     began.elapsed()
