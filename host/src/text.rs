@@ -31,14 +31,18 @@ pub fn engine_lost(reason: String, hint: Option<String>) -> HostError {
     }
 }
 
-/// How the engine is, for people; the second line, if any, says what can be done.
+/// How the engine is, for people; further lines say what follows and what can be done.
 #[must_use]
 pub fn engine_state(status: &Status) -> String {
     if status.engine_ok {
         return status.engine.clone();
     }
-    let hint = status.engine_hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("NOT REACHABLE: {}\n          messages are kept until it answers{hint}", status.engine)
+    let hint = status.engine_hint.as_ref().map(|hint| format!("\n          hint: {hint}"));
+    format!(
+        "NOT REACHABLE: {}\n          messages are kept until it answers{}",
+        status.engine,
+        hint.unwrap_or_default()
+    )
 }
 
 /// What `up` says on a terminal once the host takes messages.
@@ -116,8 +120,8 @@ pub const CHECK_THE_HOME: &str =
     "check owner, mode and free space of the home folder, and whether its disk is mounted writable";
 
 /// When a home cannot be used at all.
-pub const CHECK_OR_CHOOSE_HOME: &str =
-    "check owner, mode and free space of it, or choose another with --home";
+pub const CHECK_OR_CHOOSE_HOME: &str = "check owner, mode and free space of it, whether its disk is mounted writable, or choose \
+     another with --home";
 
 /// The guest program is not where it should be.
 pub const NO_GUEST: &str = "the program lazaret-guest is not beside lazaret";

@@ -66,12 +66,11 @@ impl StoreError {
     /// What `SQLite` said, with its number, in one fragment: its own texts repeat each other.
     #[must_use]
     pub fn said(&self) -> Option<String> {
-        Some(match self.source.as_ref()? {
-            rusqlite::Error::SqliteFailure(code, Some(said)) => {
-                format!("{said} (SQLite {})", code.extended_code)
-            }
-            other => other.to_string(),
-        })
+        let source = self.source.as_ref()?;
+        if let rusqlite::Error::SqliteFailure(code, Some(said)) = source {
+            return Some(format!("{said} (SQLite {})", code.extended_code));
+        }
+        Some(source.to_string())
     }
 
     /// Names the file, once: whoever reads of a full or damaged one must know which.

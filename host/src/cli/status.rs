@@ -33,7 +33,7 @@ mod tests {
             home: "/srv/lazaret".to_owned(),
             engine: "connection refused".to_owned(),
             engine_ok: false,
-            engine_hint: Some("start Docker or Podman".to_owned()),
+            engine_hint: Some("start it".to_owned()),
             agents: 2,
             sessions: 3,
             awake: 1,
@@ -42,7 +42,8 @@ mod tests {
         lazaret   0.1.0, pid 7
         home      /srv/lazaret
         engine    NOT REACHABLE: connection refused
-                  messages are kept until it answers; start Docker or Podman
+                  messages are kept until it answers
+                  hint: start it
         agents    2
         sessions  3, 1 with a container
         ");

@@ -135,24 +135,28 @@ impl Daemon {
         Ok(list)
     }
 
+    /// The engine's name, or why it cannot be used. One that hangs must not hold up the host.
+    async fn ask_engine(&self) -> Result<String> {
+        let lost = |reason: &str| HostError::new(ErrorKind::Engine, reason);
+        let asked = self.context.engine.describe();
+        match (tokio::time::timeout(limits::ENGINE_GLANCE, asked).await, &self.engine_trouble) {
+            (Ok(Ok(name)), None) => Ok(name),
+            (Ok(Err(failure)), _) => Err(failure.into()),
+            (Ok(Ok(_)) | Err(_), Some(noted)) => Err(HostError::from_problem(noted.problem())),
+            (Err(_), None) => Err(lost("the engine does not answer")),
+        }
+    }
+
     async fn status(&self) -> Result<Status> {
-        let described = match &self.engine_trouble {
-            Some(trouble) => Err(HostError::from_problem(trouble.problem())),
-            None => self.context.engine.describe().await.map_err(HostError::from),
-        };
-        let engine_ok = described.is_ok();
-        let (engine, engine_hint) = match described {
-            Ok(engine) => (engine, None),
-            Err(failure) => (failure.chain(), failure.hint_text().map(str::to_owned)),
-        };
+        let engine = self.ask_engine().await;
         let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             home: self.context.home.display().to_string(),
-            engine_ok,
-            engine,
-            engine_hint,
+            engine_ok: engine.is_ok(),
+            engine_hint: engine.as_ref().err().and_then(|e| e.hint_text().map(str::to_owned)),
+            engine: engine.unwrap_or_else(|failure| failure.chain()),
             agents: self.context.store.agents().await?.len() as u64,
             sessions: self.context.store.sessions().await?.len() as u64,
             awake: awake as u64,

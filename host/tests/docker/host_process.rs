@@ -5,8 +5,7 @@
 
 use std::{
     fs::File,
-    io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Output},
     time::Duration,
 };
@@ -285,6 +284,11 @@ impl Drop for Tag {
     }
 }
 
+/// A name for an image that no other run uses.
+pub(crate) fn name_of_our_own(word: &str) -> String {
+    format!("localhost/lazaret-test/{word}:{}", std::process::id())
+}
+
 /// A moment as the engine counts time.
 pub(crate) fn engine_time() -> String {
     jiff::Timestamp::now().to_string()
@@ -297,17 +301,6 @@ pub(crate) fn created_since(moment: &str, install: &str) -> usize {
     let args = ["events", "--since", moment, "--until", &now, "--filter", &filter];
     let told = docker(&[&args[..], &["--filter", "event=create", "--format", "{{.ID}}"]].concat());
     lines(&told).len()
-}
-
-/// Whether a path is there, whatever it is.
-pub(crate) fn is_there(path: &Path) -> bool {
-    match std::fs::symlink_metadata(path) {
-        Ok(_) => true,
-        Err(error) => {
-            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{}", path.display());
-            false
-        }
-    }
 }
 
 fn lines(text: &str) -> Vec<String> {

@@ -52,7 +52,7 @@ impl LiveHost {
         host
     }
 
-    /// The same, running, with an agent.
+    /// The same, running if it did not, with an agent.
     pub(crate) async fn with_agent(mut self, name: &str) -> Self {
         if self.child.is_none() {
             self.start(&["up", "--no-isolation"]).await;
@@ -64,9 +64,14 @@ impl LiveHost {
 
     /// Starts the host, and waits until it answers.
     pub(crate) async fn start(&mut self, args: &[&str]) -> Status {
+        self.start_as(self.inside(args)).await
+    }
+
+    /// The same by a command of the test's own.
+    pub(crate) async fn start_as(&mut self, mut up: Command) -> Status {
         assert!(self.child.is_none(), "it runs already");
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let child = self.inside(args).stderr(log).stdout(Stdio::null()).spawn().unwrap();
+        let child = up.stderr(log).stdout(Stdio::null()).spawn().unwrap();
         self.child = Some(child);
         let this = &*self;
         eventually("the host answers", async || this.status().await).await
@@ -211,7 +216,8 @@ fn signal(child: &Child, signal: Signal) {
     let _gone_already = kill(pid, signal).is_err();
 }
 
-async fn finished(mut command: Command) -> Output {
+/// Waits for a program to end.
+pub(crate) async fn finished(mut command: Command) -> Output {
     let ended = tokio::task::spawn_blocking(move || command.output().unwrap());
     tokio::time::timeout(PATIENCE, ended).await.expect("the program did not end").unwrap()
 }

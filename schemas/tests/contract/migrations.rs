@@ -78,7 +78,7 @@ impl Database {
 
     /// An install of a version, with all that versions up to it may have left.
     fn installed(&self, conn: &Connection, version: usize) {
-        for (migration, samples) in &self.versions[..version] {
+        for (migration, samples) in self.versions.iter().take(version) {
             conn.execute_batch(migration).unwrap();
             conn.execute_batch(samples).unwrap();
         }

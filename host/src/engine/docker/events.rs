@@ -32,6 +32,8 @@ pub(super) async fn watch(engine: &DockerEngine, events: &mpsc::Sender<EngineEve
             () = events.closed() => return,
             lost = watcher.follow(engine, events) => lost,
         };
+        // Whoever asks meanwhile shall not be answered from what was known before.
+        engine.forget().await;
         pause = next_pause(pause, began.elapsed());
         if !watcher.announced_lost {
             watcher.announced_lost = true;
