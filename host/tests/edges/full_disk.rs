@@ -56,7 +56,7 @@ async fn a_file_that_does_not_fit_is_refused_with_its_message_and_leaves_nothing
 async fn a_disk_that_fills_up_while_the_agent_works_loses_no_reply() {
     let host = LiveHost::on_disk_of(SMALL).with_agent("andy").await;
     let disk = host.disk.as_ref().unwrap();
-    let waiting = host.begin(&["send", "andy", "hello\n!slow 1500", "--wait"]);
+    let waiting = host.begin(&["send", "andy", "hello\n!slow 1500", "--wait", "--timeout", "30s"]);
     claimed(&host).await;
     disk.fill();
     let log = host.session_dir("andy").await.container_log();
@@ -75,7 +75,7 @@ async fn a_disk_that_fills_up_while_the_agent_works_loses_no_reply() {
 async fn a_run_that_cannot_be_written_down_is_told_once_it_can() {
     let host = LiveHost::on_disk_of(SMALL).with_agent("andy").await;
     let disk = host.disk.as_ref().unwrap();
-    let waiting = host.begin(&["send", "andy", "hello\n!slow 1000", "--wait"]);
+    let waiting = host.begin(&["send", "andy", "hello\n!slow 1000", "--wait", "--timeout", "30s"]);
     claimed(&host).await;
     // The host alone writes there; the guest works on.
     let inward = host.session_dir("andy").await.in_dir();
