@@ -158,6 +158,8 @@ impl Runner {
         // A guest that writes without end costs a tenth of a core at most.
         self.look_after = Instant::now() + cost * limits::LOOK_PACE;
         match found {
+            // Nothing that it leaves now counts, and what is wrong was said already.
+            _ if self.state == State::SetAside => {}
             Found::Nothing => self.caught_up = true,
             Found::NotSettled if self.watches() => {
                 self.look_wanted = true;

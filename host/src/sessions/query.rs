@@ -18,7 +18,7 @@ use super::{
     intake::blocking,
     lifecycle::{Event, State},
     look::peek,
-    runner::Runner,
+    runner::{Exiting, Runner},
 };
 use crate::{
     delivery::{Wish, wish},
@@ -100,11 +100,15 @@ impl Runner {
 
     /// The guest's folder is put away and a fresh one made. What was said stays in `in/`.
     async fn reset(&mut self) -> Result<SessionInfo> {
-        if self.state != State::SetAside || self.container.is_some() {
+        if self.state != State::SetAside {
             return Err(HostError::new(
                 ErrorKind::Conflict,
                 "the session is in order; only one that was set aside is reset",
             ));
+        }
+        if self.still_ends() {
+            let what = "the session's container is still being ended";
+            return Err(HostError::new(ErrorKind::Busy, what).hint("try again in a moment"));
         }
         let (dir, now) = (self.dir.clone(), self.context.clock.now());
         let kept = dir.log_dir().join(format!("out-{}", fresh_ulid(now)));
@@ -116,6 +120,15 @@ impl Runner {
         self.drive(Event::Reset { rows_due: self.has_due_rows() }).await;
         self.clear_notice();
         Ok(self.info())
+    }
+
+    /// Whether a container, its start, or a look at what it left is under way: what comes of it
+    /// is about the old folder and must not be taken for the fresh one's.
+    fn still_ends(&self) -> bool {
+        self.container.is_some()
+            || self.permit.is_some()
+            || self.exiting != Exiting::No
+            || self.looking.is_some()
     }
 
     pub(super) fn info(&self) -> SessionInfo {
