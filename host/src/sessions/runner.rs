@@ -12,6 +12,7 @@ use std::{
 };
 
 use schemas::{
+    admin::SessionInfo,
     host_side::{InboundWriter, OutboundReader, Unsettled},
     message::Address,
     session_dir::SessionDir,
@@ -38,6 +39,7 @@ use crate::{
     delivery::permit::Reach,
     engine::{ContainerId, LiveContainer},
     limits,
+    requests::Answer,
 };
 
 /// What a task begins with.
@@ -88,6 +90,9 @@ pub(super) struct Runner {
     pub(super) working: Vec<schemas::ids::MessageId>,
     /// When the guest was last seen to begin something.
     pub(super) last_seen: jiff::Timestamp,
+
+    /// Who waits for a reset until the old container is gone.
+    pub(super) resetting: Vec<Answer<SessionInfo>>,
 
     // Messages in.
     pub(super) writer: InboundWriter,
@@ -187,6 +192,7 @@ impl Runner {
             early_exits: Vec::new(),
             exiting: Exiting::No,
             failures: 0,
+            resetting: Vec::new(),
             timer: None,
             last_active: boot.facts.record.last_active.unwrap_or(now),
             working: Vec::new(),
@@ -222,6 +228,7 @@ impl Runner {
                     return;
                 }
             }
+            self.reset_when_ended().await;
             self.post_what_may_go();
             self.start_look();
             if self.posting.is_empty() {
@@ -280,6 +287,8 @@ impl Runner {
             | State::Backoff => false,
         };
         quiet
+            && self.container.is_none()
+            && self.resetting.is_empty()
             && self.exiting == Exiting::No
             && self.work.is_empty()
             && self.posting.is_empty()
