@@ -10,8 +10,8 @@ use schemas::{
     ids::InstallId,
     time::{Clock, SystemClock},
 };
-use tokio::sync::mpsc;
-use tokio_util::task::TaskTracker;
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
@@ -66,13 +66,23 @@ pub async fn run(config: Config, stop: Stop) -> Result<()> {
         if let Err(error) = bells.serve().await {
             warn!(%error, "the watch on guests' files broke off; the belt looks instead");
         }
-        std::future::pending::<()>().await;
     };
-    tokio::select! {
-        // The gateway ends first when it drains; the daemon's end is the host's.
-        both = async { tokio::try_join!(gateway, daemon) } => both.map(|_| ()),
-        () = bells => Ok(()),
-    }
+    // Tasks, so that the runtime's threads do the work: what is polled in place is the main
+    // thread's, and every message would cross over to it and back, three times on its way.
+    let tasks = TaskTracker::new();
+    let (gateway, daemon) = (tasks.spawn(gateway), tasks.spawn(daemon));
+    let ringing = AbortOnDropHandle::new(tasks.spawn(bells));
+    // The gateway ends first when it drains; the daemon's end is the host's.
+    let ended = tokio::try_join!(joined(gateway), joined(daemon)).map(drop);
+    drop(ringing);
+    ended
+}
+
+/// A task that is dropped with whoever waits for it; its panic is an error.
+async fn joined(task: JoinHandle<Result<()>>) -> Result<()> {
+    AbortOnDropHandle::new(task).await.map_err(|error| {
+        HostError::new(ErrorKind::Internal, "a part of the host broke off").because(error)
+    })?
 }
 
 fn settings(config: &Config) -> Settings {

@@ -21,6 +21,8 @@ pub mod inotify;
 pub mod stuck;
 
 mod look;
+mod pace;
+
 mod outcome;
 mod settle;
 

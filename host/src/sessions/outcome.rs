@@ -28,30 +28,42 @@ use super::{
 };
 use crate::{limits, store::SettledRun, text};
 
-/// The belt: a cheap glance that catches what the bell missed, rarer the longer nothing happens.
+/// The belt: a cheap glance that catches what the bell missed, rarer the longer nothing happens,
+/// and rarer still where the bell was heard and has missed nothing since.
 #[derive(Debug)]
 pub(super) struct Belt {
     pause: Duration,
+    longest: Duration,
+    proven: bool,
     next: Instant,
     seen: Option<(SystemTime, u64, u64)>,
 }
 
 impl Belt {
-    pub(super) fn new() -> Self {
-        Self { pause: limits::BELT_FIRST, next: Instant::now() + limits::BELT_FIRST, seen: None }
+    /// What is idle after `idle_after` is noticed a quarter of it late at worst.
+    pub(super) fn new(idle_after: Duration) -> Self {
+        Self {
+            pause: limits::BELT_FIRST,
+            longest: limits::BELT_LONGEST_PROVEN.min(idle_after / 4).max(limits::BELT_LONGEST),
+            proven: false,
+            next: Instant::now() + limits::BELT_FIRST,
+            seen: None,
+        }
     }
 
     pub(super) fn next(&self) -> Instant {
         self.next
     }
 
-    fn woken(&mut self) {
+    fn rung(&mut self) {
+        self.proven = true;
         self.pause = limits::BELT_FIRST;
         self.next = Instant::now() + self.pause;
     }
 
     fn slower(&mut self) {
-        self.pause = (self.pause * 2).min(limits::BELT_LONGEST);
+        let longest = if self.proven { self.longest } else { limits::BELT_LONGEST };
+        self.pause = (self.pause * 2).min(longest);
         self.next = Instant::now() + self.pause;
     }
 
@@ -69,7 +81,7 @@ impl Belt {
 impl Runner {
     pub(super) fn watch_guest(&mut self) {
         self.bell = Some(self.context.bells.watch(&self.dir));
-        self.belt = Belt::new();
+        self.belt = Belt::new(self.context.idle_after);
         self.look_wanted = true;
     }
 
@@ -79,7 +91,7 @@ impl Runner {
     }
 
     pub(super) fn on_rung(&mut self) {
-        self.belt.woken();
+        self.belt.rung();
         self.look_wanted = true;
     }
 
@@ -95,6 +107,7 @@ impl Runner {
         if self.watches() && self.belt.next() <= now {
             self.belt.slower();
             if self.belt.changed(&self.dir.outbound_db()) {
+                self.belt.proven = false;
                 self.look_wanted = true;
             }
             self.check_guest().await;
@@ -155,8 +168,11 @@ impl Runner {
     }
 
     pub(super) async fn on_looked(&mut self, found: Found, cost: Duration) {
-        // A guest that writes without end costs a tenth of a core at most.
-        self.look_after = Instant::now() + cost * limits::LOOK_PACE;
+        // The first look steps over the whole past and asks our own ledger about it, once: the
+        // guest is not to be answered late for it.
+        if self.caught_up {
+            self.look_after = self.pace.looked(Instant::now(), cost);
+        }
         match found {
             // Nothing that it leaves now counts, and what is wrong was said already.
             _ if self.state == State::SetAside => {}

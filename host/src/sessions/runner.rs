@@ -32,6 +32,7 @@ use super::{
     lifecycle::{Event, State},
     look::{Found, SharedReader},
     outgoing::{Lane, Sent},
+    pace::Pace,
     staged::Staged,
 };
 use crate::{
@@ -109,6 +110,7 @@ pub(super) struct Runner {
     pub(super) looking: Option<JoinHandle<(Found, Duration)>>,
     pub(super) look_wanted: bool,
     pub(super) look_after: Instant,
+    pub(super) pace: Pace,
     pub(super) belt: super::outcome::Belt,
     pub(super) cursor: i64,
     pub(super) caught_up: bool,
@@ -180,6 +182,7 @@ impl Runner {
             writer: InboundWriter::new(dir.clone()),
             reader: Arc::new(Mutex::new(OutboundReader::new(dir.clone()))),
             marked: !facts.record.clean,
+            belt: super::outcome::Belt::new(context.idle_after),
             context,
             facts,
             dir,
@@ -204,7 +207,7 @@ impl Runner {
             looking: None,
             look_wanted: true,
             look_after: Instant::now(),
-            belt: super::outcome::Belt::new(),
+            pace: Pace::new(Instant::now()),
             cursor: 0,
             caught_up: false,
             lanes: BTreeMap::new(),
