@@ -160,7 +160,7 @@ impl Runner {
         let ask = Ask {
             cursor: self.cursor,
             open: self.open.clone(),
-            force: exit || !self.caught_up,
+            force: std::mem::take(&mut self.unseen) || exit || !self.caught_up,
             catch_up: (!self.caught_up).then(|| self.writer.clone()),
         };
         let reader = self.reader.clone();
@@ -193,7 +193,8 @@ impl Runner {
     fn on_fresh(&mut self, fresh: Fresh) {
         self.caught_up = true;
         self.cursor = fresh.cursor;
-        self.look_wanted |= fresh.more;
+        self.unseen |= fresh.more;
+        self.look_wanted |= self.unseen;
         for row in fresh.rows {
             self.take_row(row);
         }

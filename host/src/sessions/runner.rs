@@ -109,6 +109,9 @@ pub(super) struct Runner {
     pub(super) bell: Option<Bell>,
     pub(super) looking: Option<JoinHandle<(Found, Duration)>>,
     pub(super) look_wanted: bool,
+    /// The file holds something that the last look did not ask for: the next one reads it though
+    /// it has not changed.
+    pub(super) unseen: bool,
     pub(super) look_after: Instant,
     pub(super) pace: Pace,
     pub(super) belt: super::outcome::Belt,
@@ -206,6 +209,7 @@ impl Runner {
             bell: None,
             looking: None,
             look_wanted: true,
+            unseen: false,
             look_after: Instant::now(),
             pace: Pace::new(Instant::now()),
             cursor: 0,
