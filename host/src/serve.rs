@@ -7,6 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use schemas::{
     CONTRACT_VERSION,
+    admin::Status,
     ids::InstallId,
     time::{Clock, SystemClock},
 };
@@ -27,17 +28,21 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
     limits,
-    requests::DaemonHandle,
+    requests::{DaemonHandle, Request},
     sessions::inotify::InotifyBells,
     store::Store,
 };
 
-/// Runs the host until `stop` says otherwise.
+/// Runs the host until `stop` says otherwise; `ready` is told how it is once it takes messages.
 ///
 /// # Errors
 /// When the home is taken or cannot be used, when the guest program is missing, when the socket
 /// cannot be made, or when the central database refuses.
-pub async fn run(config: Config, stop: Stop) -> Result<()> {
+pub async fn run(
+    config: Config,
+    stop: Stop,
+    ready: impl FnOnce(&Status) + Send + 'static,
+) -> Result<()> {
     // Files in `in/` are read by guests under other uids; what is private says so itself.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let _lock = open_home(&config.home)?;
@@ -51,10 +56,10 @@ pub async fn run(config: Config, stop: Stop) -> Result<()> {
             .hint("raise the limit: sysctl fs.inotify.max_user_instances")
     })?);
     let socket = Socket::bind(&config.socket())?;
-    info!(home = %config.home.display(), socket = %config.socket().display(), "host ready");
+    info!(home = %config.home.display(), socket = %config.socket().display(), "host listens");
     let (requests, from_people) = mpsc::channel(limits::DAEMON_QUEUE);
-    let gateway =
-        gateway::serve(socket, DaemonHandle::new(requests), terminal.clone(), stop.closing.clone());
+    let handle = DaemonHandle::new(requests);
+    let gateway = gateway::serve(socket, handle.clone(), terminal.clone(), stop.closing.clone());
     let ports = Ports {
         clock: Arc::new(SystemClock),
         engine,
@@ -67,14 +72,21 @@ pub async fn run(config: Config, stop: Stop) -> Result<()> {
             warn!(%error, "the watch on guests' files broke off; the belt looks instead");
         }
     };
+    let announce = async move {
+        // The answer comes once the daemon has looked at what an earlier host left.
+        if let Ok(status) = handle.ask(Request::Status).await {
+            info!(engine = status.engine, engine_ok = status.engine_ok, "host ready");
+            ready(&status);
+        }
+    };
     // Tasks, so that the runtime's threads do the work: what is polled in place is the main
     // thread's, and every message would cross over to it and back, three times on its way.
     let tasks = TaskTracker::new();
     let (gateway, daemon) = (tasks.spawn(gateway), tasks.spawn(daemon));
-    let ringing = AbortOnDropHandle::new(tasks.spawn(bells));
+    let beside = [tasks.spawn(bells), tasks.spawn(announce)].map(AbortOnDropHandle::new);
     // The gateway ends first when it drains; the daemon's end is the host's.
     let ended = tokio::try_join!(joined(gateway), joined(daemon)).map(drop);
-    drop(ringing);
+    drop(beside);
     ended
 }
 

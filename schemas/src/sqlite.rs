@@ -63,6 +63,16 @@ impl StoreError {
         self
     }
 
+    /// What `SQLite` said, with its number, in one fragment: its own texts repeat each other.
+    #[must_use]
+    pub fn said(&self) -> Option<String> {
+        let source = self.source.as_ref()?;
+        if let rusqlite::Error::SqliteFailure(code, Some(said)) = source {
+            return Some(format!("{said} (SQLite {})", code.extended_code));
+        }
+        Some(source.to_string())
+    }
+
     /// Names the file, once: whoever reads of a full or damaged one must know which.
     pub(crate) fn about(self, path: &Path) -> Self {
         let file = path.display().to_string();

@@ -141,9 +141,8 @@ impl Daemon {
         let asked = self.context.engine.describe();
         match (tokio::time::timeout(limits::ENGINE_GLANCE, asked).await, &self.engine_trouble) {
             (Ok(Ok(name)), None) => Ok(name),
-            // The failure of now has a hint; what was noted at the loss has none.
             (Ok(Err(failure)), _) => Err(failure.into()),
-            (Ok(Ok(_)) | Err(_), Some(reason)) => Err(lost(reason)),
+            (Ok(Ok(_)) | Err(_), Some(noted)) => Err(HostError::from_problem(noted.problem())),
             (Err(_), None) => Err(lost("the engine does not answer")),
         }
     }
@@ -167,7 +166,7 @@ impl Daemon {
 
 fn tell(handle: &SessionHandle, command: Command) {
     if let Err(full) = handle.tell(command) {
-        full.refuse();
+        full.refuse_busy();
     }
 }
 

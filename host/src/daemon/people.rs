@@ -33,7 +33,7 @@ impl Daemon {
         match self.accept(agent, draft).await {
             Ok((handle, row)) => {
                 if let Err(full) = handle.tell(Command::Append(Box::new(row), answer)) {
-                    full.refuse();
+                    full.refuse_busy();
                 }
             }
             Err(failure) => drop(answer.send(Err(failure))),

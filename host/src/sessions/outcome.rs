@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::{
+    intake::within_span,
     lifecycle::{Event, State},
     look::{Ask, Found, Fresh, look},
     runner::{Exiting, Runner},
@@ -164,7 +165,7 @@ impl Runner {
             catch_up: (!self.caught_up).then(|| self.writer.clone()),
         };
         let reader = self.reader.clone();
-        self.looking = Some(tokio::task::spawn_blocking(move || look(&reader, &ask)));
+        self.looking = Some(tokio::task::spawn_blocking(within_span(move || look(&reader, &ask))));
     }
 
     pub(super) async fn on_looked(&mut self, found: Found, cost: Duration) {

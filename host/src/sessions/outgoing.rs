@@ -13,7 +13,7 @@ use schemas::{
     message::{Address, DeliveryStatus, Kind, LedgerRow, NewInbound, OutboundRow},
 };
 use tokio::time::Instant;
-use tracing::{debug, error, warn};
+use tracing::{Instrument, debug, error, warn};
 
 use super::{container::WorkDone, runner::Runner};
 use crate::{
@@ -79,7 +79,7 @@ impl Runner {
         };
         match wish(&self.facts.record.id, &row, &self.reach) {
             Wish::Refuse(why) => {
-                warn!(message = %row.id, why, "an outbound row was refused");
+                warn!(message_id = %row.id, why, "an outbound row was refused");
                 self.fail(&row.id, row.seq, 0, &why);
             }
             Wish::Post(post) => self.queue(post, row.deliver_after),
@@ -93,7 +93,7 @@ impl Runner {
         if earlier.is_some_and(|(_, again)| again.is_none()) && asked == Some(Resolution::Unknown) {
             // It was handed over when the host died, and the platform cannot be asked.
             let why = "the host ended while it was sent; nobody knows whether it arrived";
-            error!(message = %post.message, why);
+            error!(message_id = %post.message, why);
             self.fail(&post.message, post.seq, attempts, why);
             return;
         }
@@ -128,7 +128,7 @@ impl Runner {
         self.lanes.retain(|_, lane| lane.busy || !lane.queue.is_empty());
         for (channel, outgoing) in ready {
             let outbox = OutboxReader::new(self.dir.clone());
-            self.posting.spawn(async move {
+            let posted = async move {
                 let (mut post, attempts) = (outgoing.post, outgoing.attempts + 1);
                 let refused_files = check_files(&mut post, outbox).await;
                 let result = match channel {
@@ -136,7 +136,8 @@ impl Runner {
                     None => Err(ChannelError::Down("no such channel on this host".to_owned())),
                 };
                 Sent { post, attempts, result, refused_files }
-            });
+            };
+            self.posting.spawn(posted.in_current_span());
         }
     }
 
@@ -148,7 +149,7 @@ impl Runner {
         }
         let pause = match result {
             Ok(posted) => {
-                debug!(message = %post.message, seq = post.seq, "delivered");
+                debug!(message_id = %post.message, seq = post.seq, "delivered");
                 self.staged.ledger.push(LedgerRow {
                     platform_message_id: Some(posted.platform_message_id),
                     status: DeliveryStatus::Delivered,
@@ -174,7 +175,7 @@ impl Runner {
         attempts: u32,
         error: &ChannelError,
     ) -> Option<Duration> {
-        warn!(message = %post.message, attempts, %error, "a post did not go out");
+        warn!(message_id = %post.message, attempts, %error, "a post did not go out");
         let (pause, counted) = match after(attempts, error) {
             Next::Again(pause) => (pause, attempts),
             Next::Wait(pause) => (pause, attempts.saturating_sub(1)),
@@ -224,7 +225,7 @@ impl Runner {
         let Some(address) = self.current_place() else { return };
         let Some(channel) = self.channels().at(&address).cloned() else { return };
         let (session, said) = (self.facts.record.id.clone(), said.to_owned());
-        self.work.spawn(async move {
+        self.beside(async move {
             channel.notice(&session, &address, &said).await;
             WorkDone::Nothing
         });
@@ -233,7 +234,7 @@ impl Runner {
     pub(super) fn show_typing(&mut self, address: Address, on: bool) {
         let Some(channel) = self.channels().at(&address).cloned() else { return };
         let session = self.facts.record.id.clone();
-        self.work.spawn(async move {
+        self.beside(async move {
             channel.typing(&session, &address, on).await;
             WorkDone::Nothing
         });

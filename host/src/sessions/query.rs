@@ -79,7 +79,7 @@ impl Runner {
             }
             Ok(said)
         };
-        self.work.spawn(async move {
+        self.beside(async move {
             drop(answer.send(blocking(collect).await));
             WorkDone::Nothing
         });
@@ -95,7 +95,7 @@ impl Runner {
             })?;
             Ok((found.file, found.size))
         };
-        self.work.spawn(async move {
+        self.beside(async move {
             drop(answer.send(blocking(open).await));
             WorkDone::Nothing
         });

@@ -101,6 +101,8 @@ pub(super) struct Runner {
     pub(super) staged: Staged,
     /// When a failed commit is tried again.
     pub(super) commit_after: Option<Instant>,
+    /// Why the last commit failed; said when it changes.
+    pub(super) commit_trouble: Option<String>,
     /// Whether the central row says that this session must be looked at after a crash.
     pub(super) marked: bool,
 
@@ -206,6 +208,7 @@ impl Runner {
             open: Vec::new(),
             staged: Staged::default(),
             commit_after: None,
+            commit_trouble: None,
             bell: None,
             looking: None,
             look_wanted: true,
@@ -218,6 +221,11 @@ impl Runner {
             posting: JoinSet::new(),
             attempts: BTreeMap::new(),
         }
+    }
+
+    /// Runs something beside the loop; what it logs carries the session.
+    pub(super) fn beside(&mut self, work: impl Future<Output = WorkDone> + Send + 'static) {
+        self.work.spawn(work.in_current_span());
     }
 
     async fn serve(&mut self) {
@@ -333,6 +341,10 @@ impl Runner {
     pub(super) fn show(&self, notice: Option<String>) {
         let notice = notice.or_else(|| self.view.borrow().notice.clone());
         self.publish(notice);
+    }
+
+    pub(super) fn notice_shown(&self) -> Option<String> {
+        self.view.borrow().notice.clone()
     }
 
     fn publish(&self, notice: Option<String>) {

@@ -15,6 +15,7 @@ use schemas::{
 use crate::{
     error::{ErrorKind, HostError},
     store::{SettledRun, Store},
+    text,
 };
 
 /// What waits for the next commit.
@@ -30,6 +31,9 @@ pub(super) struct Staged {
     pub(super) notes: Vec<NewInbound>,
     /// Runs that have their outcome.
     pub(super) runs: Vec<SettledRun>,
+    /// Runs that an earlier commit settled before it failed: people are told of them with the next
+    /// that succeeds, for then they will not be new any more.
+    pub(super) untold: Vec<SettledRun>,
 }
 
 /// One commit: what is staged, and the messages that people wait for.
@@ -37,6 +41,12 @@ pub(super) struct Staged {
 pub(super) struct Commit {
     pub(super) staged: Staged,
     pub(super) appends: Vec<NewInbound>,
+}
+
+/// A message whose files are written.
+struct Prepared {
+    row: NewInbound,
+    refused: Vec<String>,
 }
 
 /// What a commit did.
@@ -66,6 +76,7 @@ impl Staged {
             && self.retries.is_empty()
             && self.notes.is_empty()
             && self.runs.is_empty()
+            && self.untold.is_empty()
     }
 
     /// What a failed commit was about stands before what came since.
@@ -75,6 +86,7 @@ impl Staged {
         earlier.retries.append(&mut self.retries);
         earlier.notes.append(&mut self.notes);
         earlier.runs.append(&mut self.runs);
+        earlier.untold.append(&mut self.untold);
         *self = earlier;
     }
 }
@@ -87,56 +99,61 @@ impl Commit {
         store: &Store,
         now: Timestamp,
     ) -> Result<Committed, CommitError> {
-        let refused = self.write_files(writer, now)?;
-        let settled = self.settle(store)?;
+        let prepared = self.write_files(writer, now)?;
+        self.settle(store)?;
         let appended = writer
             .write(|tx| {
                 self.fold(tx)?;
-                self.appends.iter().map(|row| tx.append(row)).collect::<Result<Vec<_>, _>>()
+                prepared.iter().map(|one| tx.append(&one.row)).collect::<Result<Vec<_>, _>>()
             })
-            .inspect_err(|_| self.drop_files(writer, |_| true))
+            .inspect_err(|_| drop_files(writer, &prepared))
             .map_err(CommitError::Session)?;
-        let repeated: Vec<bool> =
-            appended.iter().map(|one| !matches!(one, Appended::New { .. })).collect();
-        self.drop_files(writer, |n| repeated.get(n) == Some(&true));
-        Ok(Committed { appended: appended.into_iter().zip(refused).collect(), settled })
+        let settled = std::mem::take(&mut self.staged.untold);
+        let pairs = appended.into_iter().zip(prepared);
+        let appended = pairs.map(|(appended, one)| {
+            if !matches!(appended, Appended::New { .. }) {
+                drop_files(writer, std::slice::from_ref(&one));
+            }
+            (appended, one.refused)
+        });
+        Ok(Committed { appended: appended.collect(), settled })
     }
 
-    /// Files first, row second: a row never names a file that is not there.
+    /// Files first, row second: a row never names a file that is not there. The messages stay as
+    /// they came: a second try writes their files again.
     fn write_files(
         &mut self,
         writer: &InboundWriter,
         now: Timestamp,
-    ) -> Result<Vec<Vec<String>>, CommitError> {
-        let mut refused = Vec::with_capacity(self.appends.len());
+    ) -> Result<Vec<Prepared>, CommitError> {
+        let mut prepared = Vec::with_capacity(self.appends.len());
         for row in &mut self.appends {
             let inbox = InboxId::mint(now);
-            let extracted =
-                extract(&row.content, writer.dir(), &inbox).map_err(CommitError::Inbox)?;
-            row.content = extracted.content;
-            if extracted.files > 0 {
-                row.inbox = Some(inbox);
-            }
-            refused.push(extracted.refused);
+            let extracted = match extract(&row.content, writer.dir(), &inbox) {
+                Ok(extracted) => extracted,
+                Err(error) => {
+                    drop_files(writer, &prepared);
+                    return Err(CommitError::Inbox(error));
+                }
+            };
+            // The content may be a hundred megabytes; only the rest is copied.
+            let content = std::mem::take(&mut row.content);
+            let mut copy = NewInbound { content: extracted.content, ..row.clone() };
+            row.content = content;
+            copy.inbox = (extracted.files > 0).then_some(inbox).or(copy.inbox);
+            prepared.push(Prepared { row: copy, refused: extracted.refused });
         }
-        Ok(refused)
+        Ok(prepared)
     }
 
-    /// Takes files back whose row was not written.
-    fn drop_files(&self, writer: &InboundWriter, which: impl Fn(usize) -> bool) {
-        for (n, row) in self.appends.iter().enumerate() {
-            if let Some(inbox) = row.inbox.as_ref().filter(|_| which(n)) {
-                // What stays is an orphan, and a later sweep takes it.
-                drop(std::fs::remove_dir_all(writer.dir().inbox_of(inbox)));
-            }
-        }
-    }
-
-    fn settle(&self, store: &Store) -> Result<Vec<SettledRun>, CommitError> {
+    /// Settling is durable by itself, so what it answers is kept until the rows are, too.
+    fn settle(&mut self, store: &Store) -> Result<(), CommitError> {
         if self.staged.runs.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        store.settle_runs_here(self.staged.runs.clone()).map_err(CommitError::Central)
+        let settled = store.settle_runs_here(self.staged.runs.clone());
+        self.staged.untold.extend(settled.map_err(CommitError::Central)?);
+        Ok(())
     }
 
     fn fold(&self, tx: &InboundTx<'_>) -> Result<(), StoreError> {
@@ -156,22 +173,23 @@ impl Commit {
     }
 }
 
+/// Takes files back whose row was not written.
+fn drop_files(writer: &InboundWriter, prepared: &[Prepared]) {
+    for inbox in prepared.iter().filter_map(|one| one.row.inbox.as_ref()) {
+        // What stays is an orphan, and a later sweep takes it.
+        drop(std::fs::remove_dir_all(writer.dir().inbox_of(inbox)));
+    }
+}
+
 impl CommitError {
     /// What the person who waits is told.
     pub(super) fn for_people(&self) -> HostError {
         match self {
-            Self::Session(error) => HostError::from_problem(
-                HostError::from(StoreError {
-                    kind: error.kind,
-                    message: error.message.clone(),
-                    source: None,
-                })
-                .problem(),
-            ),
+            Self::Session(error) => HostError::from(error),
             Self::Central(error) => HostError::from_problem(error.problem()),
             Self::Inbox(error) => {
                 HostError::new(ErrorKind::Storage, format!("{error}: {}", error.source))
-                    .hint("check free space and owner of the home folder")
+                    .hint(text::CHECK_THE_HOME)
             }
         }
     }
