@@ -124,6 +124,8 @@ impl Runner {
         let accepted = match appended {
             Appended::New { seq } => {
                 debug!(message_id = %row.id, seq, "message kept");
+                // A look under way does not ask about it, yet may see its answer.
+                self.unseen |= self.looking.is_some();
                 self.open.push(Unsettled {
                     id: row.id.clone(),
                     seq,

@@ -161,7 +161,7 @@ impl Runner {
         let ask = Ask {
             cursor: self.cursor,
             open: self.open.clone(),
-            force: exit || !self.caught_up,
+            force: std::mem::take(&mut self.unseen) || exit || !self.caught_up,
             catch_up: (!self.caught_up).then(|| self.writer.clone()),
         };
         let reader = self.reader.clone();
@@ -175,6 +175,8 @@ impl Runner {
             self.look_after = self.pace.looked(Instant::now(), cost);
         }
         match found {
+            // Nothing that it leaves now counts, and what is wrong was said already.
+            _ if self.state == State::SetAside => {}
             Found::Nothing => self.caught_up = true,
             Found::NotSettled if self.watches() => {
                 self.look_wanted = true;
@@ -192,7 +194,8 @@ impl Runner {
     fn on_fresh(&mut self, fresh: Fresh) {
         self.caught_up = true;
         self.cursor = fresh.cursor;
-        self.look_wanted |= fresh.more;
+        self.unseen |= fresh.more;
+        self.look_wanted |= self.unseen;
         for row in fresh.rows {
             self.take_row(row);
         }

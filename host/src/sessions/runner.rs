@@ -12,6 +12,7 @@ use std::{
 };
 
 use schemas::{
+    admin::SessionInfo,
     host_side::{InboundWriter, OutboundReader, Unsettled},
     message::Address,
     session_dir::SessionDir,
@@ -39,6 +40,7 @@ use crate::{
     delivery::permit::Reach,
     engine::{ContainerId, LiveContainer},
     limits,
+    requests::Answer,
 };
 
 /// What a task begins with.
@@ -90,6 +92,9 @@ pub(super) struct Runner {
     /// When the guest was last seen to begin something.
     pub(super) last_seen: jiff::Timestamp,
 
+    /// Who waits for a reset until the old container is gone.
+    pub(super) resetting: Vec<Answer<SessionInfo>>,
+
     // Messages in.
     pub(super) writer: InboundWriter,
     pub(super) open: Vec<Unsettled>,
@@ -106,6 +111,9 @@ pub(super) struct Runner {
     pub(super) bell: Option<Bell>,
     pub(super) looking: Option<JoinHandle<(Found, Duration)>>,
     pub(super) look_wanted: bool,
+    /// The file holds something that the last look did not ask for: the next one reads it though
+    /// it has not changed.
+    pub(super) unseen: bool,
     pub(super) look_after: Instant,
     pub(super) pace: Pace,
     pub(super) belt: super::outcome::Belt,
@@ -192,6 +200,7 @@ impl Runner {
             early_exits: Vec::new(),
             exiting: Exiting::No,
             failures: 0,
+            resetting: Vec::new(),
             timer: None,
             last_active: boot.facts.record.last_active.unwrap_or(now),
             working: Vec::new(),
@@ -203,6 +212,7 @@ impl Runner {
             bell: None,
             looking: None,
             look_wanted: true,
+            unseen: false,
             look_after: Instant::now(),
             pace: Pace::new(Instant::now()),
             cursor: 0,
@@ -233,6 +243,7 @@ impl Runner {
                     return;
                 }
             }
+            self.reset_when_ended().await;
             self.post_what_may_go();
             self.start_look();
             if self.posting.is_empty() {
@@ -291,6 +302,8 @@ impl Runner {
             | State::Backoff => false,
         };
         quiet
+            && self.container.is_none()
+            && self.resetting.is_empty()
             && self.exiting == Exiting::No
             && self.work.is_empty()
             && self.posting.is_empty()

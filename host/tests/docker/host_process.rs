@@ -178,6 +178,11 @@ impl HostProcess {
         std::fs::read_to_string(self.log()).unwrap_or_default()
     }
 
+    /// Containers that this home's hosts have started so far.
+    pub(crate) fn started_containers(&self) -> usize {
+        self.log_text().matches("container started").count()
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("host.log")
     }
@@ -287,20 +292,6 @@ impl Drop for Tag {
 /// A name for an image that no other run uses.
 pub(crate) fn name_of_our_own(word: &str) -> String {
     format!("localhost/lazaret-test/{word}:{}", std::process::id())
-}
-
-/// A moment as the engine counts time.
-pub(crate) fn engine_time() -> String {
-    jiff::Timestamp::now().to_string()
-}
-
-/// Containers of an install that were created since a moment.
-pub(crate) fn created_since(moment: &str, install: &str) -> usize {
-    let filter = format!("label=lazaret.install={install}");
-    let now = engine_time();
-    let args = ["events", "--since", moment, "--until", &now, "--filter", &filter];
-    let told = docker(&[&args[..], &["--filter", "event=create", "--format", "{{.ID}}"]].concat());
-    lines(&told).len()
 }
 
 fn lines(text: &str) -> Vec<String> {
