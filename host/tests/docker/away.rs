@@ -43,7 +43,8 @@ async fn messages_are_kept_while_the_engine_is_away_and_answered_when_it_is_back
     }
     let ids = kept.map(|accepted| accepted.message_id);
     each_has_one_settled_run(&host, &waiting.id, &ids).await;
-    assert!(!host.log_text().contains("backing off"));
+    assert!(host.log_text().contains("to=Waiting(Engine)"), "the word is as the log writes it");
+    assert!(!host.log_text().contains("to=Backoff"), "no try is burnt");
     assert_eq!(host.container(&host.session("warm").await.id), container);
     eventually("the host knows that the engine is back", async || {
         Some(host.status().await).filter(|status| status.engine_ok)
