@@ -10,7 +10,10 @@ use schemas::{
     sqlite::{StoreError, StoreErrorKind},
 };
 
-use crate::engine::{EngineError, EngineErrorKind};
+use crate::{
+    engine::{EngineError, EngineErrorKind},
+    text,
+};
 
 /// What follows from a [`HostError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,23 +191,28 @@ impl StdError for HostError {
 
 impl From<StoreError> for HostError {
     fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for HostError {
+    fn from(error: &StoreError) -> Self {
         let hint = match error.kind {
-            StoreErrorKind::Full => Some("free some space on the disk of the home folder"),
-            StoreErrorKind::ReadOnly => Some("check owner and mode of the home folder"),
+            StoreErrorKind::Full => Some(text::FREE_SPACE),
+            StoreErrorKind::ReadOnly | StoreErrorKind::Missing | StoreErrorKind::Other => {
+                Some(text::CHECK_THE_HOME)
+            }
             StoreErrorKind::Corrupt => Some("restore the file from a backup"),
             StoreErrorKind::Newer => Some("use the newer lazaret that wrote this file"),
-            StoreErrorKind::Busy
-            | StoreErrorKind::RollbackPending
-            | StoreErrorKind::Missing
-            | StoreErrorKind::Invalid
-            | StoreErrorKind::Other => None,
+            StoreErrorKind::Busy | StoreErrorKind::RollbackPending | StoreErrorKind::Invalid => {
+                None
+            }
         };
-        let message = error.message.clone();
         Self {
             kind: ErrorKind::Storage,
-            message,
+            message: error.message.clone(),
             hint: hint.map(str::to_owned),
-            source: error.source.map(Into::into),
+            source: error.said().map(Into::into),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod serve;
 pub mod daemon;
 
 pub mod channels;
+pub mod draft;
 pub mod gateway;
 pub mod requests;
 

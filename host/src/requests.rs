@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use schemas::{
-    admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SendMessage, SessionInfo, Status},
+    admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SessionInfo, Status},
     ids::{MessageId, SessionId},
     message::Address,
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::draft::Draft;
 use crate::error::{ErrorKind, HostError, Result};
 
 /// Where the answer to a request goes.
@@ -21,7 +22,7 @@ pub type Answer<T> = oneshot::Sender<Result<T>>;
 #[derive(Debug)]
 pub enum Request {
     /// A person says something to an agent in its terminal room.
-    Send(String, Box<SendMessage>, Answer<Accepted>),
+    Send(String, Box<Draft>, Answer<Accepted>),
     /// Make an agent, its terminal room and their wiring.
     CreateAgent(Box<NewAgent>, Answer<Agent>),
     /// All agents by name.

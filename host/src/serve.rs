@@ -7,11 +7,12 @@ use std::{path::Path, sync::Arc};
 
 use schemas::{
     CONTRACT_VERSION,
+    admin::Status,
     ids::InstallId,
     time::{Clock, SystemClock},
 };
-use tokio::sync::mpsc;
-use tokio_util::task::TaskTracker;
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
@@ -21,24 +22,27 @@ use crate::{
     engine::{
         Engine,
         docker::{DockerEngine, DockerSettings},
-        endpoint::Places,
         facts::HostIdentity,
         process::ProcessEngine,
     },
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
     limits,
-    requests::DaemonHandle,
+    requests::{DaemonHandle, Request},
     sessions::inotify::InotifyBells,
     store::Store,
 };
 
-/// Runs the host until `stop` says otherwise.
+/// Runs the host until `stop` says otherwise; `ready` is told how it is once it takes messages.
 ///
 /// # Errors
 /// When the home is taken or cannot be used, when the guest program is missing, when the socket
 /// cannot be made, or when the central database refuses.
-pub async fn run(config: Config, stop: Stop) -> Result<()> {
+pub async fn run(
+    config: Config,
+    stop: Stop,
+    ready: impl FnOnce(&Status) + Send + 'static,
+) -> Result<()> {
     // Files in `in/` are read by guests under other uids; what is private says so itself.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let _lock = open_home(&config.home)?;
@@ -52,10 +56,10 @@ pub async fn run(config: Config, stop: Stop) -> Result<()> {
             .hint("raise the limit: sysctl fs.inotify.max_user_instances")
     })?);
     let socket = Socket::bind(&config.socket())?;
-    info!(home = %config.home.display(), socket = %config.socket().display(), "host ready");
+    info!(home = %config.home.display(), socket = %config.socket().display(), "host listens");
     let (requests, from_people) = mpsc::channel(limits::DAEMON_QUEUE);
-    let gateway =
-        gateway::serve(socket, DaemonHandle::new(requests), terminal.clone(), stop.closing.clone());
+    let handle = DaemonHandle::new(requests);
+    let gateway = gateway::serve(socket, handle.clone(), terminal.clone(), stop.closing.clone());
     let ports = Ports {
         clock: Arc::new(SystemClock),
         engine,
@@ -67,13 +71,30 @@ pub async fn run(config: Config, stop: Stop) -> Result<()> {
         if let Err(error) = bells.serve().await {
             warn!(%error, "the watch on guests' files broke off; the belt looks instead");
         }
-        std::future::pending::<()>().await;
     };
-    tokio::select! {
-        // The gateway ends first when it drains; the daemon's end is the host's.
-        both = async { tokio::try_join!(gateway, daemon) } => both.map(|_| ()),
-        () = bells => Ok(()),
-    }
+    let announce = async move {
+        // The answer comes once the daemon has looked at what an earlier host left.
+        if let Ok(status) = handle.ask(Request::Status).await {
+            info!(engine = status.engine, engine_ok = status.engine_ok, "host ready");
+            ready(&status);
+        }
+    };
+    // Tasks, so that the runtime's threads do the work: what is polled in place is the main
+    // thread's, and every message would cross over to it and back, three times on its way.
+    let tasks = TaskTracker::new();
+    let (gateway, daemon) = (tasks.spawn(gateway), tasks.spawn(daemon));
+    let beside = [tasks.spawn(bells), tasks.spawn(announce)].map(AbortOnDropHandle::new);
+    // The gateway ends first when it drains; the daemon's end is the host's.
+    let ended = tokio::try_join!(joined(gateway), joined(daemon)).map(drop);
+    drop(beside);
+    ended
+}
+
+/// A task that is dropped with whoever waits for it; its panic is an error.
+async fn joined(task: JoinHandle<Result<()>>) -> Result<()> {
+    AbortOnDropHandle::new(task).await.map_err(|error| {
+        HostError::new(ErrorKind::Internal, "a part of the host broke off").because(error)
+    })?
 }
 
 fn settings(config: &Config) -> Settings {
@@ -94,15 +115,8 @@ fn engine(config: &Config, install: InstallId) -> Result<Arc<dyn Engine>> {
     if !config.isolated {
         return Ok(Arc::new(ProcessEngine::new(guest.to_owned(), TaskTracker::new())));
     }
-    let places = Places {
-        docker_host: config.engine.docker_host.clone(),
-        docker_config: config.engine.docker_config.clone(),
-        docker_context: config.engine.docker_context.clone(),
-        runtime_dir: config.engine.runtime_dir.clone(),
-        home: config.engine.user_home.clone(),
-    };
     Ok(Arc::new(DockerEngine::new(DockerSettings {
-        places,
+        places: config.engine.clone(),
         install,
         contract_version: CONTRACT_VERSION,
         guest: guest.to_owned(),

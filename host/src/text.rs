@@ -3,7 +3,7 @@
 //! Owns wording only, so that one voice speaks and the same thing is called the same everywhere.
 //! Rooms get calm sentences without internals; causes go to the operator's log.
 
-use schemas::ids::MessageId;
+use schemas::{admin::Status, ids::MessageId};
 
 use crate::error::{ErrorKind, HostError};
 
@@ -21,6 +21,46 @@ pub fn closing() -> HostError {
         .hint("start it again with: lazaret up")
 }
 
+/// The engine cannot be reached; what it said, and what is known to help.
+#[must_use]
+pub fn engine_lost(reason: String, hint: Option<String>) -> HostError {
+    let lost = HostError::new(ErrorKind::Engine, reason);
+    match hint {
+        Some(hint) => lost.hint(hint),
+        None => lost,
+    }
+}
+
+/// How the engine is, for people; further lines say what follows and what can be done.
+#[must_use]
+pub fn engine_state(status: &Status) -> String {
+    if status.engine_ok {
+        return status.engine.clone();
+    }
+    let hint = status.engine_hint.as_ref().map(|hint| format!("\n          hint: {hint}"));
+    format!(
+        "NOT REACHABLE: {}\n          messages are kept until it answers{}",
+        status.engine,
+        hint.unwrap_or_default()
+    )
+}
+
+/// What `up` says on a terminal once the host takes messages.
+#[must_use]
+pub fn up_and_ready(status: &Status) -> String {
+    let ready =
+        format!("lazaret {} is ready on {} (pid {})", status.version, status.home, status.pid);
+    if status.engine_ok {
+        return format!("{ready}; engine: {}", status.engine);
+    }
+    let hint = status.engine_hint.as_ref().map(|hint| format!("\nhint: {hint}"));
+    format!(
+        "{ready}, but without its engine; messages are kept until it answers: {}{}",
+        status.engine,
+        hint.unwrap_or_default()
+    )
+}
+
 /// Said in the room when a run failed.
 #[must_use]
 pub fn run_failed(reason: &str) -> String {
@@ -33,6 +73,14 @@ pub fn cannot_start(reason: &str) -> String {
     format!(
         "I cannot start right now ({reason}). Your message is kept; write again once it is mended."
     )
+}
+
+/// Said in the room when the host cannot write what the agent's container needs.
+#[must_use]
+pub fn disk_trouble() -> String {
+    "I cannot start right now: the host's disk cannot be written. Your message is kept; I try again \
+     until it can."
+        .to_owned()
 }
 
 /// Why a message is given up after its guest died again and again.
@@ -63,6 +111,17 @@ pub fn waiting() -> String {
 }
 
 pub mod demo;
+
+/// When a disk is full.
+pub const FREE_SPACE: &str = "free some space on the disk of the home folder";
+
+/// When the home, or something in it, cannot be used.
+pub const CHECK_THE_HOME: &str =
+    "check owner, mode and free space of the home folder, and whether its disk is mounted writable";
+
+/// When a home cannot be used at all.
+pub const CHECK_OR_CHOOSE_HOME: &str = "check owner, mode and free space of it, whether its disk is mounted writable, or choose \
+     another with --home";
 
 /// The guest program is not where it should be.
 pub const NO_GUEST: &str = "the program lazaret-guest is not beside lazaret";

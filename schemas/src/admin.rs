@@ -222,6 +222,9 @@ pub struct Status {
     pub engine: String,
     /// Whether the engine answers.
     pub engine_ok: bool,
+    /// What a person can do about an engine that cannot be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_hint: Option<String>,
     /// Number of agents.
     pub agents: u64,
     /// Number of sessions that are not archived.

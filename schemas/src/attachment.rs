@@ -123,6 +123,10 @@ pub fn digest(content: &str) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+fn mib(bytes: u64) -> String {
+    format!("{} MiB", bytes / (1024 * 1024))
+}
+
 /// What will be written, decided before the first file is made.
 struct Plan<'i> {
     inbox: &'i InboxId,
@@ -169,7 +173,7 @@ impl Plan<'_> {
             return Err(format!("a message has at most {MAX_ATTACHMENTS} attachments"));
         }
         let at_least = u64::try_from(data.len() / 4 * 3).unwrap_or(u64::MAX).saturating_sub(2);
-        let too_large = || format!("a file has at most {MAX_FILE_BYTES} bytes");
+        let too_large = || format!("a file has at most {}", mib(MAX_FILE_BYTES));
         if at_least > MAX_FILE_BYTES {
             return Err(too_large());
         }
@@ -179,9 +183,8 @@ impl Plan<'_> {
             return Err(too_large());
         }
         if self.bytes + size > MAX_MESSAGE_FILES_BYTES {
-            return Err(format!(
-                "the files of a message have at most {MAX_MESSAGE_FILES_BYTES} bytes"
-            ));
+            let most = mib(MAX_MESSAGE_FILES_BYTES);
+            return Err(format!("the files of a message have at most {most} together"));
         }
         self.bytes += size;
         Ok(bytes)

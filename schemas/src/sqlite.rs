@@ -62,6 +62,22 @@ impl StoreError {
         self.message = format!("cannot {what}: {}", self.message);
         self
     }
+
+    /// What `SQLite` said, with its number, in one fragment: its own texts repeat each other.
+    #[must_use]
+    pub fn said(&self) -> Option<String> {
+        let source = self.source.as_ref()?;
+        if let rusqlite::Error::SqliteFailure(code, Some(said)) = source {
+            return Some(format!("{said} (SQLite {})", code.extended_code));
+        }
+        Some(source.to_string())
+    }
+
+    /// Names the file, once: whoever reads of a full or damaged one must know which.
+    pub(crate) fn about(self, path: &Path) -> Self {
+        let file = path.display().to_string();
+        if self.message.contains(&file) { self } else { self.doing(&format!("use {file}")) }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -91,6 +107,10 @@ pub fn check_library() -> Result<(), StoreError> {
 /// # Errors
 /// When the file cannot be opened, or a migration fails.
 pub fn open_central(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
+    connect_central(path, migrations).map_err(|error| error.about(path))
+}
+
+fn connect_central(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
     let mut conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     conn.busy_handler(Some(wait_long))?;
     conn.pragma_update(None, "journal_mode", "WAL")?;

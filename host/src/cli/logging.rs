@@ -32,7 +32,13 @@ pub(super) fn start(config: &Config, daemon: bool) -> Result<()> {
     let started = if pretty {
         builder.with_ansi(terminal).with_target(false).try_init()
     } else {
-        builder.json().flatten_event(true).try_init()
+        builder
+            .json()
+            .flatten_event(true)
+            // The session's span once, not once as the current one and once in the list.
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init()
     };
     started.map_err(|error| HostError::new(ErrorKind::Internal, "cannot log").because(error))
 }

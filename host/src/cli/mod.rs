@@ -132,7 +132,8 @@ async fn run(command: Command, context: Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The host has two threads for its tasks; a client needs only the one it is.
+/// The host has a thread for its tasks beside the one that waits for signals; a client needs only
+/// the one it is.
 fn runtime(daemon: bool) -> Result<Runtime> {
     let mut builder = if daemon {
         let mut builder = Builder::new_multi_thread();

@@ -3,7 +3,7 @@
 use schemas::admin::Status;
 
 use super::Context;
-use crate::error::Result;
+use crate::{error::Result, text};
 
 /// Asks and prints.
 pub(super) async fn run(context: &Context) -> Result<()> {
@@ -13,11 +13,7 @@ pub(super) async fn run(context: &Context) -> Result<()> {
 }
 
 fn for_people(status: &Status) -> String {
-    let engine = if status.engine_ok {
-        status.engine.clone()
-    } else {
-        format!("NOT REACHABLE: {}", status.engine)
-    };
+    let engine = text::engine_state(status);
     format!(
         "lazaret   {}, pid {}\nhome      {}\nengine    {engine}\nagents    {}\nsessions  {}, {} with \
          a container",
@@ -37,6 +33,7 @@ mod tests {
             home: "/srv/lazaret".to_owned(),
             engine: "connection refused".to_owned(),
             engine_ok: false,
+            engine_hint: Some("start it".to_owned()),
             agents: 2,
             sessions: 3,
             awake: 1,
@@ -45,6 +42,8 @@ mod tests {
         lazaret   0.1.0, pid 7
         home      /srv/lazaret
         engine    NOT REACHABLE: connection refused
+                  messages are kept until it answers
+                  hint: start it
         agents    2
         sessions  3, 1 with a container
         ");

@@ -1,5 +1,8 @@
 //! `lazaret up`: the host, in the foreground, until it is asked to end.
 
+use std::io::{self, IsTerminal};
+
+use schemas::admin::Status;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Context;
@@ -31,7 +34,14 @@ pub(super) async fn run(args: Args, context: Context) -> Result<()> {
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let stop = Stop::default();
-    let mut running = Box::pin(crate::serve::run(config, stop.clone()));
+    let (out, on_terminal) = (context.out, io::stdout().is_terminal());
+    let ready = move |status: &Status| {
+        // Elsewhere the log says it.
+        if on_terminal {
+            out.line(text::up_and_ready(status));
+        }
+    };
+    let mut running = Box::pin(crate::serve::run(config, stop.clone(), ready));
     for last in [false, true] {
         tokio::select! {
             ended = &mut running => return ended,

@@ -77,7 +77,9 @@ impl File {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => {
                 let what = format!("cannot read {}", path.display());
-                return Err(HostError::new(ErrorKind::Storage, what).because(error));
+                return Err(HostError::new(ErrorKind::Storage, what)
+                    .because(error)
+                    .hint(text::CHECK_OR_CHOOSE_HOME));
             }
         };
         Self::parse(&said).map_err(|error| {

@@ -12,6 +12,7 @@ use std::{
 };
 
 use crate::{
+    engine::endpoint::Places,
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
@@ -40,7 +41,7 @@ pub struct Config {
     /// Where what is thrown away again may lie.
     pub scratch: PathBuf,
     /// Where the engine may listen.
-    pub engine: EnginePlaces,
+    pub engine: Places,
     /// The guest program, when one was found.
     pub guest: Option<PathBuf>,
     /// The image of agents that bring none; `None` is the built-in one.
@@ -57,21 +58,6 @@ pub struct Config {
     pub isolated: bool,
     /// Whether the host takes its containers with it when it ends. Only for `demo`.
     pub ephemeral: bool,
-}
-
-/// What may say where the engine is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EnginePlaces {
-    /// `LAZARET_ENGINE`, `DOCKER_HOST` or `engine =`: if given, nothing else is tried.
-    pub docker_host: Option<String>,
-    /// The folder of Docker's client settings.
-    pub docker_config: Option<PathBuf>,
-    /// `DOCKER_CONTEXT`.
-    pub docker_context: Option<String>,
-    /// `XDG_RUNTIME_DIR`, where rootless engines listen.
-    pub runtime_dir: Option<PathBuf>,
-    /// The user's home, where Docker Desktop listens.
-    pub user_home: Option<PathBuf>,
 }
 
 /// The environment variables that are read, and no others.
@@ -177,7 +163,7 @@ fn resolve(home: PathBuf, file: File, around: &Surroundings) -> Result<Config> {
         run_dir,
         state_dir: places::state_dir(&home, around),
         scratch: around.absolute("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp")),
-        engine: EnginePlaces {
+        engine: Places {
             docker_host: around
                 .text("LAZARET_ENGINE")
                 .or_else(|| around.text("DOCKER_HOST"))
@@ -187,7 +173,7 @@ fn resolve(home: PathBuf, file: File, around: &Surroundings) -> Result<Config> {
                 .or_else(|| around.path("HOME").map(|home| home.join(".docker"))),
             docker_context: around.text("DOCKER_CONTEXT"),
             runtime_dir: around.absolute("XDG_RUNTIME_DIR"),
-            user_home: around.path("HOME"),
+            home: around.path("HOME"),
         },
         guest: around
             .path("LAZARET_GUEST")
@@ -225,7 +211,7 @@ mod tests {
     fn without_a_word_from_anyone_the_defaults_hold() {
         let config = resolved("", &[]);
         assert_eq!(config.idle_timeout, limits::IDLE_TIMEOUT);
-        assert_eq!(config.engine, EnginePlaces::default());
+        assert_eq!(config.engine, Places::default());
         assert_eq!((config.image, config.guest), (None, None));
         assert_eq!(config.time_zone, "UTC");
         assert!(config.isolated);

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::Surroundings;
 use crate::{
     error::{ErrorKind, HostError, Result},
-    limits,
+    limits, text,
 };
 
 /// The home: the flag, then `LAZARET_HOME`, then the place for a user's data.
@@ -31,7 +31,7 @@ pub(super) fn home(flag: Option<&Path>, around: &Surroundings) -> Result<PathBuf
 pub(super) fn canonical(path: &Path) -> Result<PathBuf> {
     let failed = |error: io::Error| {
         let what = format!("cannot find the home folder {}", path.display());
-        HostError::new(ErrorKind::Storage, what).because(error)
+        HostError::new(ErrorKind::Storage, what).because(error).hint(text::CHECK_OR_CHOOSE_HOME)
     };
     let whole = std::path::absolute(path).map_err(failed)?;
     for existing in whole.ancestors() {

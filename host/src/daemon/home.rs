@@ -9,7 +9,10 @@ use std::{
     path::Path,
 };
 
-use crate::error::{ErrorKind, HostError, Result};
+use crate::{
+    error::{ErrorKind, HostError, Result},
+    text,
+};
 
 /// Held as long as the host lives.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ pub fn open_home(home: &Path) -> Result<HomeLock> {
     let storage = |error: std::io::Error| {
         HostError::new(ErrorKind::Storage, format!("cannot use the home {}", home.display()))
             .because(error)
-            .hint("check owner, mode and free space, or choose another with --home")
+            .hint(text::CHECK_OR_CHOOSE_HOME)
     };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(home).map_err(storage)?;
     let mut file = OpenOptions::new()

@@ -24,11 +24,12 @@ use tracing::{error, info};
 use crate::{
     channels::Channels,
     engine::{Engine, EngineEvent},
-    error::Result,
+    error::{HostError, Result},
     limits,
     requests::Request,
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
     store::{Store, WiringFact},
+    text,
 };
 
 mod home;
@@ -152,7 +153,7 @@ struct Daemon {
     /// When sleeping sessions must be looked at; mirrors the central table `due`.
     due: BTreeSet<(Timestamp, SessionId)>,
     /// Why the engine cannot be reached.
-    engine_trouble: Option<String>,
+    engine_trouble: Option<HostError>,
     /// Whether it said, since this host began, what lives.
     engine_asked: bool,
     /// The question what lives, beside the loop: an engine may take half a minute to answer.
@@ -185,13 +186,17 @@ impl Daemon {
                 let listed = news::list(&self.context).await;
                 self.note_listed(listed)
             }
-            Ok(Some(EngineEvent::Lost { reason })) => {
-                error!(reason, "the engine cannot be reached; messages are kept until it can");
-                self.engine_trouble = Some(reason);
+            Ok(Some(EngineEvent::Lost { reason, hint })) => {
+                error!(
+                    reason,
+                    hint, "the engine cannot be reached; messages are kept until it can"
+                );
+                self.engine_trouble = Some(text::engine_lost(reason, hint));
                 None
             }
             Ok(Some(EngineEvent::Exited { .. }) | None) | Err(_) => {
-                self.engine_trouble = Some("the engine has not answered yet".to_owned());
+                self.engine_trouble =
+                    Some(text::engine_lost("the engine has not answered yet".to_owned(), None));
                 None
             }
         };
@@ -244,7 +249,7 @@ impl Daemon {
         info!("ending: what is being written is finished, containers go on");
         self.requests.close();
         while let Some(request) = self.requests.recv().await {
-            request.refuse(&crate::text::closing());
+            request.refuse(&text::closing());
         }
         drop(self.from_engine);
         self.context.tracker.close();

@@ -19,6 +19,7 @@ use crate::{
         Boot, Context,
         handle::{Command, FromSession, SessionHandle},
     },
+    text,
 };
 
 /// Takes the containers along, for a host that was only there for a demonstration.
@@ -28,7 +29,7 @@ pub(super) async fn end_containers(context: &Context) {
         let log_to = log_folder(context, &live).await;
         let killed = context.engine.kill(&live.container).await;
         if let Err(failure) = killed.and(context.engine.remove(&live.container, &log_to).await) {
-            warn!(%failure, "cannot remove a container");
+            warn!(error = %HostError::from(failure).chain(), "cannot remove a container");
         }
     }
 }
@@ -71,7 +72,7 @@ impl Daemon {
                 let silent = failure.kind != EngineErrorKind::Unreachable;
                 let failure = HostError::from(failure);
                 error!(error = %failure.chain(), "cannot list containers");
-                self.engine_trouble = Some(failure.chain());
+                self.engine_trouble = Some(failure);
                 if silent {
                     let context = self.context.clone();
                     self.asking.spawn(async move {
@@ -114,7 +115,7 @@ impl Daemon {
             self.context.spawn(async move {
                 let ended = engine.kill(&live.container).await;
                 if let Err(failure) = ended.and(engine.remove(&live.container, &log_to).await) {
-                    warn!(%failure, "cannot remove an orphan");
+                    warn!(error = %HostError::from(failure).chain(), "cannot remove an orphan");
                 }
             });
         }
@@ -132,9 +133,9 @@ impl Daemon {
                     warn!(%session, "the end of a container could not be told");
                 }
             }
-            EngineEvent::Lost { reason } => {
-                error!(reason, "the engine was lost; what runs goes on, messages are kept");
-                self.engine_trouble = Some(reason);
+            EngineEvent::Lost { reason, hint } => {
+                error!(reason, hint, "the engine was lost; what runs goes on, messages are kept");
+                self.engine_trouble = Some(text::engine_lost(reason, hint));
             }
             EngineEvent::Back => {
                 info!("the engine is back");
@@ -198,7 +199,7 @@ impl Daemon {
             match self.known_session(session.clone()).await {
                 Ok(handle) => {
                     if let Err(full) = handle.tell(Command::Due) {
-                        full.refuse();
+                        full.refuse_busy();
                     }
                 }
                 Err(failure) => {

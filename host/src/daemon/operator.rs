@@ -133,10 +133,12 @@ impl Daemon {
         });
     }
 
-    /// An engine in trouble may take half a minute to say how it is: beside the loop.
+    /// An engine in trouble may take its time to say how it is: beside the loop.
     fn status(&self, answer: Answer<Status>) {
         let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
-        let (context, trouble) = (self.context.clone(), self.engine_trouble.clone());
+        let trouble = self.engine_trouble.as_ref().map(HostError::problem);
+        let trouble = trouble.map(HostError::from_problem);
+        let context = self.context.clone();
         self.context.spawn(async move {
             drop(answer.send(status(&context, trouble, awake).await));
         });
@@ -161,17 +163,26 @@ async fn listed(
     Ok(list)
 }
 
-async fn status(context: &Context, trouble: Option<String>, awake: usize) -> Result<Status> {
-    let engine = match trouble {
-        Some(reason) => Err(reason),
-        None => context.engine.describe().await.map_err(|e| HostError::from(e).chain()),
-    };
+/// The engine's name, or why it cannot be used. One that hangs must not hold up the answer.
+async fn ask_engine(context: &Context, trouble: Option<HostError>) -> Result<String> {
+    let asked = context.engine.describe();
+    match (tokio::time::timeout(limits::ENGINE_GLANCE, asked).await, trouble) {
+        (Ok(Ok(name)), None) => Ok(name),
+        (Ok(Err(failure)), _) => Err(failure.into()),
+        (Ok(Ok(_)) | Err(_), Some(noted)) => Err(noted),
+        (Err(_), None) => Err(HostError::new(ErrorKind::Engine, "the engine does not answer")),
+    }
+}
+
+async fn status(context: &Context, trouble: Option<HostError>, awake: usize) -> Result<Status> {
+    let engine = ask_engine(context, trouble).await;
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         home: context.home.display().to_string(),
         engine_ok: engine.is_ok(),
-        engine: engine.unwrap_or_else(|reason| reason),
+        engine_hint: engine.as_ref().err().and_then(|e| e.hint_text().map(str::to_owned)),
+        engine: engine.unwrap_or_else(|failure| failure.chain()),
         agents: context.store.agents().await?.len() as u64,
         sessions: context.store.sessions().await?.len() as u64,
         awake: awake as u64,
@@ -180,7 +191,7 @@ async fn status(context: &Context, trouble: Option<String>, awake: usize) -> Res
 
 fn tell(handle: &SessionHandle, command: Command) {
     if let Err(full) = handle.tell(command) {
-        full.refuse();
+        full.refuse_busy();
     }
 }
 

@@ -1,14 +1,12 @@
 //! What people say: from a request to the mailbox of each session that gets it.
 //!
-//! Owns checking a message against the limits, loading the facts, carrying out `routing`'s
-//! decisions, and finding or starting the session's task.
+//! Owns loading the facts, carrying out `routing`'s decisions, and finding or starting the session's
+//! task. What is said was checked and written out before it came here (`draft`).
 
 use std::sync::Arc;
 
 use schemas::{
-    admin::{Accepted, SendMessage},
-    content::{self, ChatIn},
-    host_side::digest,
+    admin::Accepted,
     ids::{MessageId, SessionId},
     message::{Address, Kind, NewInbound},
 };
@@ -17,8 +15,8 @@ use tracing::warn;
 use super::Daemon;
 use crate::{
     channels::terminal,
+    draft::Draft,
     error::{ErrorKind, HostError, Result},
-    limits,
     requests::Answer,
     routing::{Decision, route},
     sessions::{
@@ -31,30 +29,20 @@ use crate::{
 
 impl Daemon {
     /// Takes a message in; the answer is given by the session's task, once the row is durable.
-    pub(super) async fn send(
-        &mut self,
-        agent: &str,
-        message: SendMessage,
-        answer: Answer<Accepted>,
-    ) {
-        match self.accept(agent, message).await {
+    pub(super) async fn send(&mut self, agent: &str, draft: Draft, answer: Answer<Accepted>) {
+        match self.accept(agent, draft).await {
             Ok((handle, row)) => {
                 if let Err(full) = handle.tell(Command::Append(Box::new(row), answer)) {
-                    full.refuse();
+                    full.refuse_busy();
                 }
             }
             Err(failure) => drop(answer.send(Err(failure))),
         }
     }
 
-    async fn accept(
-        &mut self,
-        agent: &str,
-        message: SendMessage,
-    ) -> Result<(SessionHandle, NewInbound)> {
-        check(&message)?;
-        let address = self.terminal_address(agent, message.thread.clone()).await?;
-        let row = self.row(message, address.clone());
+    async fn accept(&mut self, agent: &str, draft: Draft) -> Result<(SessionHandle, NewInbound)> {
+        let address = self.terminal_address(agent, draft.thread.clone()).await?;
+        let row = self.row(draft, address.clone());
         let wirings = self.wirings_at(&address).await?;
         for decision in route(&address, &wirings) {
             match decision {
@@ -71,19 +59,11 @@ impl Daemon {
         Err(HostError::new(ErrorKind::NotFound, format!("no agent listens at {agent:?}")))
     }
 
-    fn row(&self, message: SendMessage, address: Address) -> NewInbound {
+    fn row(&self, draft: Draft, address: Address) -> NewInbound {
         let now = self.context.clock.now();
-        let chat = ChatIn {
-            sender: Some("operator".to_owned()),
-            text: message.text,
-            attachments: message.attachments,
-            ..ChatIn::default()
-        };
-        let content = content::write(&chat);
-        let mut row = NewInbound::new(MessageId::mint(now), Kind::Chat, now, content);
-        // The key alone tells a repeat; the digest tells whether it is the same message.
-        row.digest = message.client_id.is_some().then(|| digest(&row.content));
-        row.client_id = message.client_id;
+        let mut row = NewInbound::new(MessageId::mint(now), Kind::Chat, now, draft.content);
+        row.digest = draft.digest;
+        row.client_id = draft.client_id;
         // The socket's owner is who speaks here; the kernel says so, not the message.
         row.sender_id = Some(format!("{}:owner", terminal::CHANNEL));
         row.address = Some(address);
@@ -170,30 +150,4 @@ impl Daemon {
         self.sessions.insert(id, handle.clone());
         handle
     }
-}
-
-fn check(message: &SendMessage) -> Result<()> {
-    if message.text.trim().is_empty() && message.attachments.is_empty() {
-        return Err(HostError::new(ErrorKind::Invalid, "the message is empty"));
-    }
-    if message.text.len() > limits::MESSAGE_TEXT_BYTES {
-        return Err(HostError::new(
-            ErrorKind::TooLarge,
-            format!(
-                "the text has {} bytes; at most {} are taken",
-                message.text.len(),
-                limits::MESSAGE_TEXT_BYTES
-            ),
-        )
-        .hint("send long text as a file: --file"));
-    }
-    let key_bytes = message.client_id.as_ref().map_or(0, String::len);
-    let thread_bytes = message.thread.as_ref().map_or(0, String::len);
-    if key_bytes.max(thread_bytes) > limits::KEY_BYTES {
-        return Err(HostError::new(
-            ErrorKind::TooLarge,
-            format!("client id and thread have at most {} bytes", limits::KEY_BYTES),
-        ));
-    }
-    Ok(())
 }

@@ -104,6 +104,8 @@ pub enum EngineEvent {
     Lost {
         /// Why, for the operator.
         reason: String,
+        /// What can be done about it, when that is known.
+        hint: Option<String>,
     },
     /// The engine is reachable and every later event will come: the receiver lists what lives
     /// and compares. Sent once at the first subscription, once after each

@@ -22,18 +22,29 @@ pub(super) struct Segments<T>(pub(super) T);
 /// What stands behind the `?`.
 pub(super) struct Params<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Gateway> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, Refused> {
         let bytes = Bytes::from_request(request, gateway).await.map_err(|why| unread(&why))?;
-        match serde_json::from_slice(&bytes) {
-            Ok(body) => Ok(Self(body)),
-            Err(error) => Err(HostError::new(ErrorKind::Invalid, "the body cannot be read")
-                .because(error)
-                .hint("send one JSON object with the fields of this request")
-                .into()),
+        // Reading a large one takes long, and all sessions share the thread that we are on.
+        if bytes.len() > limits::BODY_IN_PLACE {
+            let read = tokio::task::spawn_blocking(move || read_body(&bytes));
+            return read.await.map_err(|error| {
+                HostError::new(ErrorKind::Internal, "reading the body broke off").because(error)
+            })?;
         }
+        read_body(&bytes)
+    }
+}
+
+fn read_body<T: DeserializeOwned>(bytes: &Bytes) -> Result<Body<T>, Refused> {
+    match serde_json::from_slice(bytes) {
+        Ok(body) => Ok(Body(body)),
+        Err(error) => Err(HostError::new(ErrorKind::Invalid, "the body cannot be read")
+            .because(error)
+            .hint("send one JSON object with the fields of this request")
+            .into()),
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     problem::Refused,
 };
 use crate::{
+    draft::Draft,
     error::{ErrorKind, HostError},
     requests::Request,
 };
@@ -21,10 +22,14 @@ pub(super) async fn send(
     Segments(agent): Segments<String>,
     Body(message): Body<SendMessage>,
 ) -> Result<(StatusCode, Json<Accepted>), Refused> {
-    if message.text.trim().is_empty() && message.attachments.is_empty() {
-        let error = HostError::new(ErrorKind::Invalid, "the message is empty");
-        return Err(error.hint("give it a text or a file").into());
-    }
-    let ask = |answer| Request::Send(agent, Box::new(message), answer);
+    let draft = if message.attachments.is_empty() {
+        Draft::of(message)?
+    } else {
+        // Files are written out and hashed: all sessions share the thread that we are on.
+        tokio::task::spawn_blocking(move || Draft::of(message)).await.map_err(|error| {
+            HostError::new(ErrorKind::Internal, "taking the message broke off").because(error)
+        })??
+    };
+    let ask = |answer| Request::Send(agent, Box::new(draft), answer);
     Ok((StatusCode::ACCEPTED, Json(gateway.inner.daemon.ask(ask).await?)))
 }

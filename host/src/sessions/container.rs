@@ -76,7 +76,7 @@ impl Runner {
                 Ok(permit) => self.permit = Some(permit),
                 Err(_) => {
                     self.notice(&text::waiting());
-                    self.work.spawn(async move {
+                    self.beside(async move {
                         slots.acquire_owned().await.map_or(WorkDone::Nothing, WorkDone::Slot)
                     });
                     return Some(Event::NoSlot);
@@ -84,9 +84,9 @@ impl Runner {
             }
         }
         if let Err(failure) = self.prepare_wake().await {
-            error!(error = %failure.chain(), "cannot prepare the session's folder");
             self.permit = None;
-            self.failures += 1;
+            self.tell_unprepared(&failure);
+            // No try is burnt: the disk is to blame, and it is tried until it can be written.
             return Some(Event::StartFailed(StartFailure::Transient));
         }
         self.watch_guest();
@@ -94,8 +94,18 @@ impl Runner {
         self.last_active = self.last_seen;
         let (engine, request) =
             (self.context.engine.clone(), self.facts.start_request(&self.context));
-        self.work.spawn(async move { WorkDone::Started(engine.start(&request).await) });
+        self.beside(async move { WorkDone::Started(engine.start(&request).await) });
         None
+    }
+
+    /// It is tried again and again, yet said once.
+    fn tell_unprepared(&mut self, failure: &HostError) {
+        let why = failure.chain();
+        if self.notice_shown().as_ref() != Some(&why) {
+            error!(error = why, hint = failure.hint_text(), "cannot prepare the session's folder");
+            self.notice(&text::disk_trouble());
+            self.show(Some(why));
+        }
     }
 
     /// Routing and destinations are written anew before every wake, so that a change applies.
@@ -142,12 +152,12 @@ impl Runner {
         // The engine kills by itself past the grace; the timer is for an engine that does not.
         self.timer = Some(Instant::now() + limits::STOP_GRACE * 3);
         let engine = self.context.engine.clone();
-        self.work.spawn(async move {
+        self.beside(async move {
             match engine.stop(&container, limits::STOP_GRACE).await {
                 // The engine says so twice: here, and by an event, which may be lost.
                 Ok(()) => WorkDone::Ended(container),
                 Err(failure) => {
-                    warn!(%failure, "cannot stop the container");
+                    warn!(error = %HostError::from(failure).chain(), "cannot stop the container");
                     WorkDone::Nothing
                 }
             }
@@ -159,11 +169,11 @@ impl Runner {
         // Said again for as long as the engine does not hear it.
         self.timer = Some(Instant::now() + limits::STOP_GRACE);
         let engine = self.context.engine.clone();
-        self.work.spawn(async move {
+        self.beside(async move {
             match engine.kill(&container).await {
                 Ok(()) => WorkDone::Ended(container),
                 Err(failure) => {
-                    warn!(%failure, "cannot kill the container");
+                    warn!(error = %HostError::from(failure).chain(), "cannot kill the container");
                     WorkDone::Nothing
                 }
             }
@@ -172,9 +182,9 @@ impl Runner {
 
     pub(super) fn remove(&mut self, container: ContainerId) {
         let (engine, root) = (self.context.engine.clone(), self.dir.root().to_owned());
-        self.work.spawn(async move {
+        self.beside(async move {
             if let Err(failure) = engine.remove(&container, &root).await {
-                warn!(%failure, "cannot remove the container");
+                warn!(error = %HostError::from(failure).chain(), "cannot remove the container");
             }
             WorkDone::Nothing
         });
@@ -225,7 +235,13 @@ impl Runner {
         let asleep = self.state == State::Stopping;
         self.drive(Event::StartFailed(kind)).await;
         if !asleep {
-            self.notice(&text::cannot_start(&failure.to_string()));
+            self.notice(&match kind {
+                // It goes on by itself.
+                StartFailure::EngineAway => text::waiting(),
+                StartFailure::Permanent | StartFailure::Transient => {
+                    text::cannot_start(&failure.to_string())
+                }
+            });
         }
     }
 
@@ -313,7 +329,7 @@ impl Runner {
         let Some(container) = self.container.clone() else { return };
         warn!("the guest holds a lock on its mailbox; its container is ended");
         if let Err(failure) = self.context.engine.kill(&container).await {
-            warn!(%failure, "cannot kill the container");
+            warn!(error = %HostError::from(failure).chain(), "cannot kill the container");
         }
         self.notice(&text::lock_holder());
     }
@@ -332,5 +348,5 @@ fn write_session_file(dir: &SessionDir, file: &SessionFile) -> std::io::Result<(
 fn folder_error(error: std::io::Error) -> HostError {
     HostError::new(ErrorKind::Storage, "cannot write the session's folder")
         .because(error)
-        .hint("check owner, mode and free space of the home folder")
+        .hint(text::CHECK_THE_HOME)
 }

@@ -127,17 +127,20 @@ impl Command {
     }
 
     /// Answers a command that no task took.
-    pub fn refuse(self) {
-        let busy = || {
-            HostError::new(ErrorKind::Busy, "the session's queue is full")
-                .hint("the message was not taken; try again")
-        };
+    pub fn refuse_busy(self) {
+        let busy = HostError::new(ErrorKind::Busy, "the session's queue is full");
+        self.refuse(&busy.hint("the message was not taken; try again"));
+    }
+
+    /// Answers a command with why nothing comes of it.
+    pub fn refuse(self, why: &HostError) {
+        let why = HostError::from_problem(why.problem());
         // Whoever asked may be gone; that is no failure.
         let _nobody_waits = match self {
-            Self::Append(_, answer) => answer.send(Err(busy())).is_err(),
-            Self::History(_, _, answer) => answer.send(Err(busy())).is_err(),
-            Self::File(_, _, answer) => answer.send(Err(busy())).is_err(),
-            Self::Reset(answer) => answer.send(Err(busy())).is_err(),
+            Self::Append(_, answer) => answer.send(Err(why)).is_err(),
+            Self::History(_, _, answer) => answer.send(Err(why)).is_err(),
+            Self::File(_, _, answer) => answer.send(Err(why)).is_err(),
+            Self::Reset(answer) => answer.send(Err(why)).is_err(),
             Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
         };
     }

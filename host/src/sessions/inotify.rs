@@ -77,6 +77,9 @@ impl InotifyBells {
                 Err(error) => return Err(error.into()),
             };
             for event in events {
+                if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
+                    self.shared.ring_all();
+                }
                 let name = event.name.as_deref().and_then(|name| name.to_str());
                 self.shared.ring(event.wd, name);
             }
@@ -134,12 +137,18 @@ impl Shared {
             return;
         }
         // The file is there now: from here on it is watched itself, and nothing else in `out/`.
-        found.notify.notify_one();
         let (dir, notify) = (found.dir.clone(), found.notify.clone());
         watched.remove(&descriptor);
         drop(watched);
         self.forget(descriptor);
         self.add(&dir, &notify);
+        // Rung last: the look that follows sees whatever was written between the two watches.
+        notify.notify_one();
+    }
+
+    /// The kernel dropped events: nobody knows whose.
+    fn ring_all(&self) {
+        self.watched().values().for_each(|watched| watched.notify.notify_one());
     }
 
     fn forget(&self, descriptor: WatchDescriptor) {

@@ -12,7 +12,7 @@ use schemas::{
     sqlite::StoreErrorKind,
 };
 use tokio::time::Instant;
-use tracing::{debug, error, warn};
+use tracing::{Span, debug, error, info, warn};
 
 use super::{
     handle::Command,
@@ -106,8 +106,11 @@ impl Runner {
             }
             Err(failure) => {
                 let failure = failure.for_people();
-                error!(error = %failure.chain(), "a message was not taken");
-                for answer in answers {
+                for (row, answer) in heads.iter().zip(answers) {
+                    error!(
+                        message_id = %row.id, error = %failure.chain(), hint = failure.hint_text(),
+                        "a message was not taken"
+                    );
                     // Whoever asked may be gone; that is no failure.
                     drop(answer.send(Err(HostError::from_problem(failure.problem()))));
                 }
@@ -125,7 +128,9 @@ impl Runner {
         let session_id = self.facts.record.id.clone();
         let accepted = match appended {
             Appended::New { seq } => {
-                debug!(message = %row.id, seq, "message kept");
+                debug!(message_id = %row.id, seq, "message kept");
+                // A look under way does not ask about it, yet may see its answer.
+                self.unseen |= self.looking.is_some();
                 let message_id = row.id.clone();
                 self.open.push(Unsettled { seq, ..row });
                 Ok(Accepted {
@@ -151,7 +156,7 @@ impl Runner {
     /// Whoever speaks to a session that is set aside hears that it will take an operator.
     fn say_if_set_aside(&mut self) {
         if self.state == State::SetAside {
-            let known = self.known_notice().unwrap_or_default();
+            let known = self.notice_shown().unwrap_or_default();
             self.notice(&text::set_aside(&known));
         }
     }
@@ -163,8 +168,20 @@ impl Runner {
             return;
         }
         if let Err(failure) = self.commit(Vec::new()).await {
-            let failure = failure.for_people();
-            error!(error = %failure.chain(), "cannot write down what the agent did; trying again");
+            self.tell_trouble(&failure.for_people());
+        }
+    }
+
+    /// It is tried again every second, yet said once.
+    fn tell_trouble(&mut self, failure: &HostError) {
+        let trouble = failure.chain();
+        if self.commit_trouble.as_ref() != Some(&trouble) {
+            error!(
+                error = trouble,
+                hint = failure.hint_text(),
+                "cannot write down what the agent did; trying again"
+            );
+            self.commit_trouble = Some(trouble);
         }
     }
 
@@ -206,6 +223,9 @@ impl Runner {
                 self.context.bells.wrote(&self.dir);
                 self.commit_after = None;
                 self.commit_by = None;
+                if self.commit_trouble.take().is_some() {
+                    info!("what the agent did is written down again");
+                }
                 self.forget_settled(&commit.staged);
                 for run in done.settled {
                     self.tell_run(run);
@@ -230,7 +250,7 @@ impl Runner {
             let result = commit.run(&writer, &store, now);
             (commit, result)
         };
-        match tokio::task::spawn_blocking(work).await {
+        match tokio::task::spawn_blocking(within_span(work)).await {
             Ok(done) => done,
             Err(panicked) => {
                 let bug = HostError::new(ErrorKind::Internal, "a commit broke off");
@@ -253,11 +273,7 @@ impl Runner {
     pub(super) async fn refuse_all(&mut self, failure: &HostError) {
         self.commands.close();
         while let Some(command) = self.commands.recv().await {
-            if let Command::Append(_, answer) = command {
-                drop(answer.send(Err(HostError::from_problem(failure.problem()))));
-            } else {
-                command.refuse();
-            }
+            command.refuse(failure);
         }
     }
 
@@ -308,9 +324,15 @@ fn sweep(writer: &InboundWriter) {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work)
+    tokio::task::spawn_blocking(within_span(work))
         .await
         .map_err(|e| HostError::new(ErrorKind::Internal, "a step broke off").because(e))?
+}
+
+/// What a blocking step logs carries the session, too.
+pub(super) fn within_span<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let span = Span::current();
+    move || span.in_scope(work)
 }
 
 fn prepare_folders(dir: &schemas::session_dir::SessionDir, agent_dir: &Path) -> Result<()> {
@@ -320,6 +342,6 @@ fn prepare_folders(dir: &schemas::session_dir::SessionDir, agent_dir: &Path) -> 
             format!("cannot make the folder {}", dir.root().display()),
         )
         .because(error)
-        .hint("check owner, mode and free space of the home folder")
+        .hint(text::CHECK_THE_HOME)
     })
 }

@@ -22,12 +22,16 @@ pub mod inotify;
 pub mod stuck;
 
 mod look;
+mod pace;
+
 mod outcome;
 mod settle;
 
 mod outgoing;
 
 mod query;
+
+mod rest;
 
 pub use context::{Context, Facts};
 pub use query::session_info;

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::{
+    intake::within_span,
     lifecycle::{Event, State},
     look::{Ask, Found, Fresh, look},
     runner::{Exiting, Runner},
@@ -28,30 +29,42 @@ use super::{
 };
 use crate::{limits, store::SettledRun, text};
 
-/// The belt: a cheap glance that catches what the bell missed, rarer the longer nothing happens.
+/// The belt: a cheap glance that catches what the bell missed, rarer the longer nothing happens,
+/// and rarer still where the bell was heard and has missed nothing since.
 #[derive(Debug)]
 pub(super) struct Belt {
     pause: Duration,
+    longest: Duration,
+    proven: bool,
     next: Instant,
     seen: Option<(SystemTime, u64, u64)>,
 }
 
 impl Belt {
-    pub(super) fn new() -> Self {
-        Self { pause: limits::BELT_FIRST, next: Instant::now() + limits::BELT_FIRST, seen: None }
+    /// What is idle after `idle_after` is noticed a quarter of it late at worst.
+    pub(super) fn new(idle_after: Duration) -> Self {
+        Self {
+            pause: limits::BELT_FIRST,
+            longest: limits::BELT_LONGEST_PROVEN.min(idle_after / 4).max(limits::BELT_LONGEST),
+            proven: false,
+            next: Instant::now() + limits::BELT_FIRST,
+            seen: None,
+        }
     }
 
     pub(super) fn next(&self) -> Instant {
         self.next
     }
 
-    fn woken(&mut self) {
+    fn rung(&mut self) {
+        self.proven = true;
         self.pause = limits::BELT_FIRST;
         self.next = Instant::now() + self.pause;
     }
 
     fn slower(&mut self) {
-        self.pause = (self.pause * 2).min(limits::BELT_LONGEST);
+        let longest = if self.proven { self.longest } else { limits::BELT_LONGEST };
+        self.pause = (self.pause * 2).min(longest);
         self.next = Instant::now() + self.pause;
     }
 
@@ -69,7 +82,7 @@ impl Belt {
 impl Runner {
     pub(super) fn watch_guest(&mut self) {
         self.bell = Some(self.context.bells.watch(&self.dir));
-        self.belt = Belt::new();
+        self.belt = Belt::new(self.context.idle_after);
         self.look_wanted = true;
     }
 
@@ -79,7 +92,7 @@ impl Runner {
     }
 
     pub(super) fn on_rung(&mut self) {
-        self.belt.woken();
+        self.belt.rung();
         self.look_wanted = true;
     }
 
@@ -96,6 +109,7 @@ impl Runner {
         if self.watches() && self.belt.next() <= now {
             self.belt.slower();
             if self.belt.changed(&self.dir.outbound_db()) {
+                self.belt.proven = false;
                 self.look_wanted = true;
             }
             self.check_guest().await;
@@ -153,17 +167,22 @@ impl Runner {
             cursor: self.cursor,
             open: self.open.clone(),
             take_rows: self.has_room(),
-            force: exit || !self.caught_up,
+            force: std::mem::take(&mut self.unseen) || exit || !self.caught_up,
             catch_up: (!self.caught_up).then(|| self.writer.clone()),
         };
         let reader = self.reader.clone();
-        self.looking = Some(tokio::task::spawn_blocking(move || look(&reader, &ask)));
+        self.looking = Some(tokio::task::spawn_blocking(within_span(move || look(&reader, &ask))));
     }
 
     pub(super) async fn on_looked(&mut self, found: Found, cost: Duration) {
-        // A guest that writes without end costs a tenth of a core at most.
-        self.look_after = Instant::now() + cost * limits::LOOK_PACE;
+        // The first look steps over the whole past and asks our own ledger about it, once: the
+        // guest is not to be answered late for it.
+        if self.caught_up || self.cursor > 0 {
+            self.look_after = self.pace.looked(Instant::now(), cost);
+        }
         match found {
+            // Nothing that it leaves now counts, and what is wrong was said already.
+            _ if self.state == State::SetAside => {}
             Found::Nothing => self.all_rows_seen(),
             Found::NotSettled => {
                 self.saw_nothing();
@@ -192,6 +211,7 @@ impl Runner {
 
     fn on_fresh(&mut self, fresh: Fresh) {
         self.cursor = fresh.cursor;
+        self.look_wanted |= self.unseen;
         for row in fresh.rows {
             self.take_row(row);
         }
@@ -273,11 +293,6 @@ impl Runner {
             return;
         }
         let reason = refused.to_string();
-        if self.state == State::SetAside {
-            // Known and said already.
-            self.show(Some(reason));
-            return;
-        }
         error!(reason, "the guest's files broke the contract; the session is set aside");
         self.drive(Event::Hostile).await;
         self.show(Some(reason.clone()));

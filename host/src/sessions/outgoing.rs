@@ -13,7 +13,7 @@ use schemas::{
     message::{Address, DeliveryStatus, Kind, LedgerRow, NewInbound, OutboundRow},
 };
 use tokio::time::Instant;
-use tracing::{debug, error, warn};
+use tracing::{Instrument, debug, error, warn};
 
 use super::runner::Runner;
 use crate::{
@@ -79,7 +79,7 @@ impl Runner {
         };
         match wish(&self.facts.record.id, &row, &self.reach) {
             Wish::Refuse(why) => {
-                warn!(message = %row.id, why, "an outbound row was refused");
+                warn!(message_id = %row.id, why, "an outbound row was refused");
                 self.fail(&row.id, row.seq, 0, &why);
             }
             Wish::Post(post) => match row.deliver_after.filter(|at| *at > self.context.clock.now())
@@ -98,7 +98,7 @@ impl Runner {
         if earlier.is_some_and(|(_, again)| again.is_none()) && asked == Some(Resolution::Unknown) {
             // It was handed over when the host died, and the platform cannot be asked.
             let why = "the host ended while it was sent; nobody knows whether it arrived";
-            error!(message = %post.message, why);
+            error!(message_id = %post.message, why);
             self.fail(&post.message, post.seq, attempts, why);
             return;
         }
@@ -138,7 +138,7 @@ impl Runner {
         self.lanes.retain(|_, lane| lane.busy || !lane.queue.is_empty());
         for (channel, outgoing) in ready {
             let outbox = OutboxReader::new(self.dir.clone());
-            self.posting.spawn(async move {
+            let posted = async move {
                 let (mut post, attempts) = (outgoing.post, outgoing.attempts + 1);
                 let refused_files = check_files(&mut post, outbox).await;
                 let result = match channel {
@@ -146,7 +146,8 @@ impl Runner {
                     None => Err(ChannelError::Down("no such channel on this host".to_owned())),
                 };
                 Sent { post, attempts, result, refused_files }
-            });
+            };
+            self.posting.spawn(posted.in_current_span());
         }
     }
 
@@ -158,7 +159,7 @@ impl Runner {
         }
         let pause = match result {
             Ok(posted) => {
-                debug!(message = %post.message, seq = post.seq, "delivered");
+                debug!(message_id = %post.message, seq = post.seq, "delivered");
                 self.staged.ledger.push(LedgerRow {
                     platform_message_id: Some(posted.platform_message_id),
                     status: DeliveryStatus::Delivered,
@@ -185,7 +186,7 @@ impl Runner {
         attempts: u32,
         error: &ChannelError,
     ) -> Option<Duration> {
-        warn!(message = %post.message, attempts, %error, "a post did not go out");
+        warn!(message_id = %post.message, attempts, %error, "a post did not go out");
         let (pause, counted) = match after(attempts, error) {
             Next::Again(pause) => (pause, attempts),
             Next::Wait(pause) => (pause, attempts.saturating_sub(1)),
@@ -248,9 +249,8 @@ impl Runner {
 
     /// Says something beside the loop; a platform that does not listen is not waited for.
     pub(super) fn tell(&mut self, words: impl Future<Output = ()> + Send + 'static) {
-        self.telling.spawn(async move {
-            drop(tokio::time::timeout(limits::NOTICE_TIME, words).await);
-        });
+        let told = async move { drop(tokio::time::timeout(limits::NOTICE_TIME, words).await) };
+        self.telling.spawn(told.in_current_span());
     }
 
     /// Whether what is staged may be committed now: quick posts are waited for, so that their

@@ -43,7 +43,10 @@ impl Runner {
             Command::Due => {}
             Command::History(address, after, answer) => self.history(address, after, answer),
             Command::File(message, name, answer) => self.file(message, name, answer),
-            Command::Reset(answer) => drop(answer.send(self.reset().await)),
+            Command::Reset(answer) => {
+                self.resetting.push(answer);
+                self.reset_when_ended().await;
+            }
         }
     }
 
@@ -76,7 +79,7 @@ impl Runner {
             }
             Ok(said)
         };
-        self.work.spawn(async move {
+        self.beside(async move {
             drop(answer.send(blocking(collect).await));
             WorkDone::Nothing
         });
@@ -92,30 +95,29 @@ impl Runner {
             })?;
             Ok((found.file, found.size))
         };
-        self.work.spawn(async move {
+        self.beside(async move {
             drop(answer.send(blocking(open).await));
             WorkDone::Nothing
         });
     }
 
+    /// Answers who asked for a reset, once what was under way in the old folder is over.
+    pub(super) async fn reset_when_ended(&mut self) {
+        if self.resetting.is_empty() || self.still_ends() {
+            return;
+        }
+        for answer in std::mem::take(&mut self.resetting) {
+            drop(answer.send(self.reset().await));
+        }
+    }
+
     /// The guest's folder is put away and a fresh one made. What was said stays in `in/`.
     async fn reset(&mut self) -> Result<SessionInfo> {
-        if self.state == State::SetAside && self.container.is_some() {
-            return Err(HostError::new(ErrorKind::Conflict, "its container still has to end")
-                .hint("try again in a moment"));
-        }
         if self.state != State::SetAside {
             return Err(HostError::new(
                 ErrorKind::Conflict,
                 "the session is in order; only one that was set aside is reset",
             ));
-        }
-        if let Some(look) = self.looking.take() {
-            // What it saw is put away, and so is what a last look would have seen.
-            drop(look.await);
-        }
-        if self.exiting != Exiting::No {
-            self.finish_exit().await;
         }
         let (dir, now) = (self.dir.clone(), self.context.clock.now());
         let kept = dir.log_dir().join(format!("out-{}", fresh_ulid(now)));
@@ -129,6 +131,16 @@ impl Runner {
         self.drive(Event::Reset { rows_due: self.has_due_rows() }).await;
         self.clear_notice();
         Ok(self.info())
+    }
+
+    /// Whether a container, its start, or a look at what it left is under way: what comes of it
+    /// is about the old folder and must not be taken for the fresh one's.
+    fn still_ends(&self) -> bool {
+        let under_way = self.container.is_some()
+            || self.permit.is_some()
+            || self.exiting != Exiting::No
+            || self.looking.is_some();
+        self.state == State::SetAside && under_way
     }
 
     pub(super) fn info(&self) -> SessionInfo {

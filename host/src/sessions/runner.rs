@@ -12,12 +12,13 @@ use std::{
 };
 
 use schemas::{
+    admin::SessionInfo,
     host_side::{InboundWriter, OutboundReader, Unsettled},
     message::Address,
     session_dir::SessionDir,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
+    sync::{OwnedSemaphorePermit, mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::Instant,
 };
@@ -28,9 +29,10 @@ use super::{
     container::WorkDone,
     context::{Context, Facts},
     handle::{Command, FromSession, SessionHandle, View},
-    lifecycle::{Event, State},
+    lifecycle::State,
     look::{Found, SharedReader},
     outgoing::{Lane, Sent},
+    pace::Pace,
     staged::Staged,
 };
 use crate::{
@@ -38,6 +40,7 @@ use crate::{
     delivery::permit::Reach,
     engine::{ContainerId, LiveContainer},
     limits,
+    requests::Answer,
 };
 
 /// What a task begins with.
@@ -101,6 +104,9 @@ pub(super) struct Runner {
     /// When the guest was last seen to begin something.
     pub(super) last_seen: jiff::Timestamp,
 
+    /// Who waits for a reset until the old container is gone.
+    pub(super) resetting: Vec<Answer<SessionInfo>>,
+
     // Messages in.
     pub(super) writer: InboundWriter,
     pub(super) open: Vec<Unsettled>,
@@ -109,6 +115,8 @@ pub(super) struct Runner {
     pub(super) commit_after: Option<Instant>,
     /// When what is staged is committed even beside posts that are under way.
     pub(super) commit_by: Option<Instant>,
+    /// Why the last commit failed; said when it changes.
+    pub(super) commit_trouble: Option<String>,
     /// Whether the central row says that this session must be looked at after a crash.
     pub(super) marked: bool,
 
@@ -117,7 +125,11 @@ pub(super) struct Runner {
     pub(super) bell: Option<Bell>,
     pub(super) looking: Option<JoinHandle<(Found, Duration)>>,
     pub(super) look_wanted: bool,
+    /// The file holds something that the last look did not ask for: the next one reads it though
+    /// it has not changed.
+    pub(super) unseen: bool,
     pub(super) look_after: Instant,
+    pub(super) pace: Pace,
     pub(super) belt: super::outcome::Belt,
     pub(super) cursor: i64,
     /// Whether every row that the guest wrote so far was seen.
@@ -195,6 +207,7 @@ impl Runner {
             writer: InboundWriter::new(dir.clone()),
             reader: Arc::new(Mutex::new(OutboundReader::new(dir.clone()))),
             marked: !facts.record.clean,
+            belt: super::outcome::Belt::new(context.idle_after),
             context,
             facts,
             dir,
@@ -210,6 +223,7 @@ impl Runner {
             early_exits: Vec::new(),
             exiting: Exiting::No,
             failures: 0,
+            resetting: Vec::new(),
             timer: None,
             last_active: boot.facts.record.last_active.unwrap_or(now),
             working: Vec::new(),
@@ -220,11 +234,13 @@ impl Runner {
             staged: Staged::default(),
             commit_after: None,
             commit_by: None,
+            commit_trouble: None,
             bell: None,
             looking: None,
             look_wanted: true,
+            unseen: false,
             look_after: Instant::now(),
-            belt: super::outcome::Belt::new(),
+            pace: Pace::new(Instant::now()),
             cursor: 0,
             caught_up: false,
             lanes: BTreeMap::new(),
@@ -233,6 +249,11 @@ impl Runner {
             telling: JoinSet::new(),
             attempts: BTreeMap::new(),
         }
+    }
+
+    /// Runs something beside the loop; what it logs carries the session.
+    pub(super) fn beside(&mut self, work: impl Future<Output = WorkDone> + Send + 'static) {
+        self.work.spawn(work.in_current_span());
     }
 
     async fn serve(&mut self) {
@@ -251,6 +272,7 @@ impl Runner {
                     return;
                 }
             }
+            self.reset_when_ended().await;
             self.post_what_may_go();
             self.start_look();
             if self.may_commit() {
@@ -299,65 +321,18 @@ impl Runner {
         alarm
     }
 
-    /// Whether nothing is under way and nothing must be watched.
-    fn is_at_rest(&self) -> bool {
-        let quiet = match self.state {
-            State::Asleep | State::Failed | State::SetAside => true,
-            State::Waiting(_)
-            | State::Starting
-            | State::Awake
-            | State::Stopping
-            | State::Backoff => false,
-        };
-        quiet
-            && self.container.is_none()
-            && self.exiting == Exiting::No
-            && self.work.is_empty()
-            && self.posting.is_empty()
-            && self.telling.is_empty()
-            && self.looking.is_none()
-            && !self.look_wanted
-            && self.staged.is_empty()
-            && self.lanes.values().all(Lane::waits_long)
-    }
-
-    /// Asks the daemon whether it may end; the daemon says no when a command came meanwhile.
-    async fn retire(&mut self) -> bool {
-        if self.state == State::Asleep && self.has_due_rows() {
-            self.drive(Event::Message).await;
-            return false;
-        }
-        let due = self.next_due();
-        let id = self.facts.record.id.clone();
-        if self.marked {
-            self.tidy_up().await;
-            // Going to sleep is no activity: what counts is the last thing said or done.
-            let marked = self.context.store.mark_asleep(id.clone(), due, self.last_active).await;
-            if let Err(failure) = marked {
-                error!(error = %failure.chain(), "cannot mark the session asleep");
-            }
-            self.marked = false;
-        }
-        let (may_end, answer) = oneshot::channel();
-        let retire = FromSession::Retire { session: id, due, may_end };
-        if self.context.daemon.send(retire).await.is_err() {
-            return true;
-        }
-        answer.await.unwrap_or(true)
-    }
-
     pub(super) fn show(&self, notice: Option<String>) {
-        let notice = notice.or_else(|| self.known_notice());
+        let notice = notice.or_else(|| self.notice_shown());
         self.publish(notice);
+    }
+
+    pub(super) fn notice_shown(&self) -> Option<String> {
+        self.view.borrow().notice.clone()
     }
 
     fn publish(&self, notice: Option<String>) {
         let last_active = Some(self.last_active);
         self.view.send_replace(Arc::new(View { state: self.state, notice, last_active }));
-    }
-
-    pub(super) fn known_notice(&self) -> Option<String> {
-        self.view.borrow().notice.clone()
     }
 
     pub(super) fn clear_notice(&self) {

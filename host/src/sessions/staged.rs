@@ -15,6 +15,7 @@ use schemas::{
 use crate::{
     error::{ErrorKind, HostError},
     store::{SettledRun, Store},
+    text,
 };
 
 /// What waits for the next commit.
@@ -39,12 +40,18 @@ pub(super) struct Commit {
     pub(super) appends: Vec<NewInbound>,
 }
 
+/// A message whose files are written.
+struct Prepared {
+    row: NewInbound,
+    refused: Vec<String>,
+}
+
 /// What a commit did.
 #[derive(Debug)]
 pub(super) struct Committed {
     /// One for each append, in order.
     pub(super) appended: Vec<(Appended, Vec<String>)>,
-    /// The runs that were not settled before.
+    /// The runs that are settled.
     pub(super) settled: Vec<SettledRun>,
 }
 
@@ -87,51 +94,54 @@ impl Commit {
         store: &Store,
         now: Timestamp,
     ) -> Result<Committed, CommitError> {
-        let refused = self.write_files(writer, now)?;
+        let prepared = self.write_files(writer, now)?;
         let settled = self.settle(store)?;
         let appended = writer
             .write(|tx| {
                 self.fold(tx)?;
-                self.appends.iter().map(|row| tx.append(row)).collect::<Result<Vec<_>, _>>()
+                prepared.iter().map(|one| tx.append(&one.row)).collect::<Result<Vec<_>, _>>()
             })
-            .inspect_err(|_| self.drop_files(writer, |_| true))
+            .inspect_err(|_| drop_files(writer, &prepared))
             .map_err(CommitError::Session)?;
-        let repeated: Vec<bool> =
-            appended.iter().map(|one| !matches!(one, Appended::New { .. })).collect();
-        self.drop_files(writer, |n| repeated.get(n) == Some(&true));
-        Ok(Committed { appended: appended.into_iter().zip(refused).collect(), settled })
+        let pairs = appended.into_iter().zip(prepared);
+        let appended = pairs.map(|(appended, one)| {
+            if !matches!(appended, Appended::New { .. }) {
+                drop_files(writer, std::slice::from_ref(&one));
+            }
+            (appended, one.refused)
+        });
+        Ok(Committed { appended: appended.collect(), settled })
     }
 
-    /// Files first, row second: a row never names a file that is not there.
+    /// Files first, row second: a row never names a file that is not there. The messages stay as
+    /// they came: a second try writes their files again.
     fn write_files(
         &mut self,
         writer: &InboundWriter,
         now: Timestamp,
-    ) -> Result<Vec<Vec<String>>, CommitError> {
-        let mut refused = Vec::with_capacity(self.appends.len());
+    ) -> Result<Vec<Prepared>, CommitError> {
+        let mut prepared = Vec::with_capacity(self.appends.len());
         for row in &mut self.appends {
             let inbox = InboxId::mint(now);
-            let extracted =
-                extract(&row.content, writer.dir(), &inbox).map_err(CommitError::Inbox)?;
-            row.content = extracted.content;
-            if extracted.files > 0 {
-                row.inbox = Some(inbox);
-            }
-            refused.push(extracted.refused);
+            let extracted = match extract(&row.content, writer.dir(), &inbox) {
+                Ok(extracted) => extracted,
+                Err(error) => {
+                    drop_files(writer, &prepared);
+                    return Err(CommitError::Inbox(error));
+                }
+            };
+            // The content may be a hundred megabytes; only the rest is copied.
+            let content = std::mem::take(&mut row.content);
+            let mut copy = NewInbound { content: extracted.content, ..row.clone() };
+            row.content = content;
+            copy.inbox = (extracted.files > 0).then_some(inbox).or(copy.inbox);
+            prepared.push(Prepared { row: copy, refused: extracted.refused });
         }
-        Ok(refused)
+        Ok(prepared)
     }
 
-    /// Takes files back whose row was not written.
-    fn drop_files(&self, writer: &InboundWriter, which: impl Fn(usize) -> bool) {
-        for (n, row) in self.appends.iter().enumerate() {
-            if let Some(inbox) = row.inbox.as_ref().filter(|_| which(n)) {
-                // What stays is an orphan, and a later sweep takes it.
-                drop(std::fs::remove_dir_all(writer.dir().inbox_of(inbox)));
-            }
-        }
-    }
-
+    /// Settling is durable by itself. If the rows are not folded after it, the same runs are
+    /// settled, and answered, once more: people are told of a run after its rows are folded.
     fn settle(&self, store: &Store) -> Result<Vec<SettledRun>, CommitError> {
         if self.staged.runs.is_empty() {
             return Ok(Vec::new());
@@ -156,22 +166,23 @@ impl Commit {
     }
 }
 
+/// Takes files back whose row was not written.
+fn drop_files(writer: &InboundWriter, prepared: &[Prepared]) {
+    for inbox in prepared.iter().filter_map(|one| one.row.inbox.as_ref()) {
+        // What stays is an orphan, and a later sweep takes it.
+        drop(std::fs::remove_dir_all(writer.dir().inbox_of(inbox)));
+    }
+}
+
 impl CommitError {
     /// What the person who waits is told.
     pub(super) fn for_people(&self) -> HostError {
         match self {
-            Self::Session(error) => HostError::from_problem(
-                HostError::from(StoreError {
-                    kind: error.kind,
-                    message: error.message.clone(),
-                    source: None,
-                })
-                .problem(),
-            ),
+            Self::Session(error) => HostError::from(error),
             Self::Central(error) => HostError::from_problem(error.problem()),
             Self::Inbox(error) => {
                 HostError::new(ErrorKind::Storage, format!("{error}: {}", error.source))
-                    .hint("check free space and owner of the home folder")
+                    .hint(text::CHECK_THE_HOME)
             }
         }
     }

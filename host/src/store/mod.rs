@@ -38,12 +38,8 @@ impl Store {
     /// When the file cannot be opened, is damaged, or is newer than this program.
     pub fn open(path: &Path) -> Result<Self> {
         sqlite::check_library()?;
-        let conn = sqlite::open_central(path, MIGRATIONS).map_err(|e| {
-            HostError::from(e.doing("open the central database")).hint(format!(
-                "look at {} : owner, mode, free space; `lazaret status` tells the home in use",
-                path.display()
-            ))
-        })?;
+        let conn = sqlite::open_central(path, MIGRATIONS)
+            .map_err(|e| e.doing("open the central database"))?;
         Ok(Self { conn: Arc::new(Mutex::new(conn)) })
     }
 
@@ -90,7 +86,8 @@ impl Store {
 /// What `SQLite` says of the central database becomes an error with a hint.
 impl From<rusqlite::Error> for HostError {
     fn from(error: rusqlite::Error) -> Self {
-        sqlite::StoreError::from(error).into()
+        let error = sqlite::StoreError::from(error);
+        error.doing("use the central database").into()
     }
 }
 

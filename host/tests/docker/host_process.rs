@@ -5,8 +5,7 @@
 
 use std::{
     fs::File,
-    io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Output},
     time::Duration,
 };
@@ -179,6 +178,11 @@ impl HostProcess {
         std::fs::read_to_string(self.log()).unwrap_or_default()
     }
 
+    /// Containers that this home's hosts have started so far.
+    pub(crate) fn started_containers(&self) -> usize {
+        self.log_text().matches("container started").count()
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("host.log")
     }
@@ -285,29 +289,9 @@ impl Drop for Tag {
     }
 }
 
-/// A moment as the engine counts time.
-pub(crate) fn engine_time() -> String {
-    jiff::Timestamp::now().to_string()
-}
-
-/// Containers of an install that were created since a moment.
-pub(crate) fn created_since(moment: &str, install: &str) -> usize {
-    let filter = format!("label=lazaret.install={install}");
-    let now = engine_time();
-    let args = ["events", "--since", moment, "--until", &now, "--filter", &filter];
-    let told = docker(&[&args[..], &["--filter", "event=create", "--format", "{{.ID}}"]].concat());
-    lines(&told).len()
-}
-
-/// Whether a path is there, whatever it is.
-pub(crate) fn is_there(path: &Path) -> bool {
-    match std::fs::symlink_metadata(path) {
-        Ok(_) => true,
-        Err(error) => {
-            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{}", path.display());
-            false
-        }
-    }
+/// A name for an image that no other run uses.
+pub(crate) fn name_of_our_own(word: &str) -> String {
+    format!("localhost/lazaret-test/{word}:{}", std::process::id())
 }
 
 fn lines(text: &str) -> Vec<String> {

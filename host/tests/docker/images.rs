@@ -7,7 +7,7 @@ use host::engine::{Engine, EngineErrorKind, StartRequest};
 use crate::yard::{Yard, docker, try_docker, workspace};
 
 /// The base that `base.Dockerfile` names.
-const BASE: &str = "debian:bookworm-slim";
+pub(crate) const BASE: &str = "debian:bookworm-slim";
 
 #[tokio::test]
 async fn the_built_in_image_is_imported_once_for_all_that_wait_for_it() {
@@ -89,7 +89,7 @@ fn images_of(version: u32) -> String {
 
 /// Sees to the base image: it is there, or it is pulled, or it is made from this machine's own
 /// package sources.
-fn have_base() {
+pub(crate) fn have_base() {
     if try_docker(&["image", "inspect", BASE]).0 || try_docker(&["pull", "--quiet", BASE]).0 {
         return;
     }

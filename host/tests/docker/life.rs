@@ -87,6 +87,23 @@ async fn a_second_start_of_a_session_replaces_the_first() {
 }
 
 #[tokio::test]
+async fn a_start_beside_the_removal_of_the_last_container_waits_for_its_end() {
+    Yard::run(async |yard| {
+        let request = yard.request(1);
+        let mut last = yard.started(&request).await;
+        for _ in 0..5 {
+            let root = &request.session_root;
+            let removal = yard.engine.remove(&last, root);
+            let (removed, next) = tokio::join!(removal, yard.engine.start(&request));
+            removed.unwrap();
+            last = next.unwrap();
+        }
+        assert_eq!(yard.engine.list().await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_container_of_somebody_else_keeps_our_name() {
     Yard::run(async |yard| {
         let request = yard.request(1);

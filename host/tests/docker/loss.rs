@@ -1,17 +1,14 @@
 //! An engine that is away, goes away, and comes back.
 
-use std::{path::PathBuf, sync::Arc};
-
 use host::engine::{
     Engine, EngineErrorKind, EngineEvent,
     docker::{DockerEngine, DockerSettings},
 };
-use tokio::{
-    net::{UnixListener, UnixStream},
-    task::JoinSet,
-};
 
-use crate::yard::{Yard, docker, settings};
+use crate::{
+    ferry::Ferry,
+    yard::{Yard, docker, settings},
+};
 
 #[tokio::test]
 async fn an_engine_that_is_away_is_unreachable_with_a_hint() {
@@ -40,7 +37,7 @@ async fn a_lost_engine_is_told_once_and_its_return_once_with_all_that_follows() 
     let folder = tempfile::tempdir().unwrap();
     let ferry = Ferry::new(folder.path().join("engine.sock"));
     let behind_the_ferry = |settings: &mut DockerSettings| {
-        settings.places.docker_host = Some(format!("unix://{}", ferry.socket.display()));
+        settings.places.docker_host = Some(ferry.address());
     };
     let sailing = ferry.sail();
     Yard::run_with(behind_the_ferry, async |yard| {
@@ -68,7 +65,7 @@ async fn an_end_that_nobody_saw_is_told_when_the_engine_is_back() {
     let folder = tempfile::tempdir().unwrap();
     let ferry = Ferry::new(folder.path().join("engine.sock"));
     let behind_the_ferry = |settings: &mut DockerSettings| {
-        settings.places.docker_host = Some(format!("unix://{}", ferry.socket.display()));
+        settings.places.docker_host = Some(ferry.address());
     };
     let sailing = ferry.sail();
     Yard::run_with(behind_the_ferry, async |yard| {
@@ -82,42 +79,4 @@ async fn an_end_that_nobody_saw_is_told_when_the_engine_is_back() {
         assert!(matches!(yard.next_event().await, EngineEvent::Exited { code: 137, .. }));
     })
     .await;
-}
-
-/// Carries connections to the real engine while it sails.
-struct Ferry {
-    socket: PathBuf,
-    engine: PathBuf,
-}
-
-impl Ferry {
-    fn new(socket: PathBuf) -> Self {
-        let usual = "unix:///var/run/docker.sock";
-        let home = tempfile::tempdir().unwrap();
-        let places = settings(home.path()).places;
-        let engine = places.docker_host.as_deref().unwrap_or(usual);
-        Self { socket, engine: engine.trim_start_matches("unix://").into() }
-    }
-
-    /// Sails until the answer is dropped; then every connection breaks.
-    fn sail(&self) -> JoinSet<()> {
-        match std::fs::remove_file(&self.socket) {
-            Ok(()) => {}
-            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
-        }
-        let listener = Arc::new(UnixListener::bind(&self.socket).unwrap());
-        let engine = self.engine.clone();
-        let mut sailing = JoinSet::new();
-        sailing.spawn(async move {
-            let mut aboard = JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                let engine = engine.clone();
-                aboard.spawn(async move {
-                    let mut far = UnixStream::connect(engine).await.unwrap();
-                    tokio::io::copy_bidirectional(&mut near, &mut far).await.ok();
-                });
-            }
-        });
-        sailing
-    }
 }

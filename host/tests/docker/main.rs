@@ -13,6 +13,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod ferry;
 mod yard;
 
 mod images;
@@ -23,5 +24,8 @@ mod walls;
 mod host_process;
 mod room;
 
+mod away;
 mod crash;
+mod hostile;
+mod sandbox;
 mod whole;

@@ -107,7 +107,7 @@ async fn its_folders_belong_to_the_session_and_in_to_the_host() {
 }
 
 /// A bound as the kernel's control group has it, in version one or two.
-fn bound(pid: u32, controller: &str, one: &str, two: &str) -> String {
+pub(crate) fn bound(pid: u32, controller: &str, one: &str, two: &str) -> String {
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
     let of = |wanted: &str| {
         groups.lines().find_map(|line| {

@@ -2,7 +2,10 @@
 
 use std::process::Stdio;
 
-use schemas::message::Outcome;
+use schemas::{
+    content::{self, ChatIn},
+    message::Outcome,
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::fake_daemon::{PATIENCE, World};
@@ -32,7 +35,9 @@ async fn a_chat_shows_what_was_missed_then_the_reply_and_ends_after_it() {
             assert!(shown.contains(line), "{line:?} is not in {shown:?}");
         }
         let received = world.received.lock().unwrap();
-        let attached = received.iter().flat_map(|message| &message.attachments);
+        let chats: Vec<ChatIn> =
+            received.iter().map(|draft| content::read(&draft.content).unwrap()).collect();
+        let attached = chats.iter().flat_map(|chat| &chat.attachments);
         assert_eq!(attached.filter_map(|file| file.name.as_deref()).collect::<Vec<_>>(), ["note"]);
         assert!(!world.folder.join("b.txt").exists(), "an old file was fetched again");
     })

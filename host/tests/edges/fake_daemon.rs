@@ -11,13 +11,14 @@ use std::{
 use host::{
     channels::{Channel, Post, terminal::Terminal},
     client::Client,
+    draft::Draft,
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
     requests::{DaemonHandle, Request},
 };
 use jiff::Timestamp;
 use schemas::{
-    admin::{Accepted, Agent, RoomEvent, RoomMessage, RunInfo, SendMessage, SessionInfo, Status},
+    admin::{Accepted, Agent, RoomEvent, RoomMessage, RunInfo, SessionInfo, Status},
     ids::{AgentId, MessageId, RunId, SessionId},
     message::{Address, Outcome},
 };
@@ -38,7 +39,7 @@ pub(crate) struct World {
     /// The folder that the test may use; the home lies in it.
     pub(crate) folder: PathBuf,
     /// What the daemon was told, in order.
-    pub(crate) received: Arc<Mutex<Vec<SendMessage>>>,
+    pub(crate) received: Arc<Mutex<Vec<Draft>>>,
     pub(crate) shutdown: CancellationToken,
     history: Arc<Mutex<Vec<RoomMessage>>>,
     runs: Arc<Mutex<Vec<RunInfo>>>,
@@ -195,7 +196,7 @@ fn short(home: &Path) -> String {
 
 struct Fake {
     session: SessionId,
-    received: Arc<Mutex<Vec<SendMessage>>>,
+    received: Arc<Mutex<Vec<Draft>>>,
     history: Arc<Mutex<Vec<RoomMessage>>>,
     runs: Arc<Mutex<Vec<RunInfo>>>,
     heard: Arc<Notify>,
@@ -243,7 +244,7 @@ impl Fake {
         assert!(heard, "nobody waited for an answer");
     }
 
-    fn accept(&self, message: SendMessage) -> Accepted {
+    fn accept(&self, message: Draft) -> Accepted {
         let mut received = self.received.lock().unwrap();
         let replayed = message.client_id.is_some()
             && received.iter().any(|known| known.client_id == message.client_id);
@@ -301,6 +302,7 @@ fn status() -> Status {
         home: "/home".to_owned(),
         engine: "none".to_owned(),
         engine_ok: false,
+        engine_hint: None,
         agents: 1,
         sessions: 1,
         awake: 0,

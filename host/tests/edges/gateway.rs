@@ -2,6 +2,7 @@
 
 use host::{
     client::Client,
+    draft::Draft,
     error::{ErrorKind, HostError},
 };
 use schemas::{
@@ -23,7 +24,7 @@ async fn a_message_is_accepted_once_however_often_it_is_sent() {
         };
         assert!(!client.send("andy", &message).await.unwrap().replayed);
         assert!(client.send("andy", &message).await.unwrap().replayed);
-        assert_eq!(*world.received.lock().unwrap(), [message]);
+        assert_eq!(*world.received.lock().unwrap(), [Draft::of(message).unwrap()]);
     })
     .await;
 }

@@ -11,8 +11,16 @@
 
 mod fake_daemon;
 
+mod disk;
+mod live_host;
+
+mod attachments;
+mod bad_home;
 mod chat;
+mod engine_away;
+mod full_disk;
 mod gateway;
+mod logs;
 mod send;
 mod socket;
 mod stream;

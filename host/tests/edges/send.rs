@@ -116,6 +116,7 @@ async fn lists_and_status_are_printed_for_people() {
         lazaret   0, pid 1
         home      /home
         engine    NOT REACHABLE: none
+                  messages are kept until it answers
         agents    1
         sessions  1, 0 with a container
         ");

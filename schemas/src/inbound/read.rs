@@ -164,7 +164,7 @@ fn open_if_there(path: &Path) -> Result<Option<Connection>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
-    open_session_reader(path, MIGRATIONS.len()).map(Some)
+    open_session_reader(path, MIGRATIONS.len()).map(Some).map_err(|error| error.about(path))
 }
 
 fn filter(

@@ -94,6 +94,13 @@ impl InboundWriter {
         &self,
         work: impl FnOnce(&InboundTx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.attempt(work).map_err(|error| error.about(&self.dir.inbound_db()))
+    }
+
+    fn attempt<T>(
+        &self,
+        work: impl FnOnce(&InboundTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut conn = open_session_writer(&self.dir.inbound_db(), MIGRATIONS, Patience::Short)?;
         let tx = InboundTx { tx: conn.transaction_with_behavior(TransactionBehavior::Immediate)? };
         let value = work(&tx)?;

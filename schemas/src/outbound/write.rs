@@ -96,6 +96,13 @@ impl OutboundWriter {
         &self,
         work: impl FnOnce(&OutboundTx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.attempt(work).map_err(|error| error.about(&self.dir.outbound_db()))
+    }
+
+    fn attempt<T>(
+        &self,
+        work: impl FnOnce(&OutboundTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut conn = open_session_writer(&self.dir.outbound_db(), MIGRATIONS, Patience::Long)?;
         let tx = OutboundTx { tx: conn.transaction_with_behavior(TransactionBehavior::Immediate)? };
         let value = work(&tx)?;

@@ -207,8 +207,9 @@ impl Chat<'_> {
                 for message in message_ids {
                     self.open.remove(&message);
                 }
-                if outcome != Outcome::Completed {
-                    self.screen.show(&format!("({})", text::run_ended(outcome, reason.as_deref())));
+                // A reason was told in the room already.
+                if outcome != Outcome::Completed && reason.is_none() {
+                    self.screen.show(&format!("({})", text::run_ended(outcome, None)));
                 }
             }
             RoomEvent::CaughtUp => self.past = false,

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{DockerEngine, connect::Connection, fault, run};
 use crate::{
-    engine::{ContainerId, EngineEvent, spec::LABEL_SESSION},
+    engine::{ContainerId, EngineError, EngineEvent, spec::LABEL_SESSION},
     limits,
 };
 
@@ -26,16 +26,18 @@ pub(super) async fn watch(engine: &DockerEngine, events: &mpsc::Sender<EngineEve
     let mut pause = limits::RECONNECT_FIRST;
     loop {
         let began = Instant::now();
-        let reason = tokio::select! {
+        let lost = tokio::select! {
             // The receiver first: once it is gone there is nobody to tell.
             biased;
             () = events.closed() => return,
-            reason = watcher.follow(engine, events) => reason,
+            lost = watcher.follow(engine, events) => lost,
         };
+        // Whoever asks meanwhile shall not be answered from what was known before.
+        engine.forget().await;
         pause = next_pause(pause, began.elapsed());
         if !watcher.announced_lost {
             watcher.announced_lost = true;
-            if events.send(EngineEvent::Lost { reason }).await.is_err() {
+            if events.send(lost).await.is_err() {
                 return;
             }
         }
@@ -66,15 +68,15 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// Follows one connection to its end; answers why it ended.
+    /// Follows one connection to its end; answers with the loss.
     async fn follow(
         &mut self,
         engine: &DockerEngine,
         events: &mpsc::Sender<EngineEvent>,
-    ) -> String {
+    ) -> EngineEvent {
         let connection = match engine.fresh_connection().await {
             Ok(connection) => connection,
-            Err(error) => return fault::line(&error),
+            Err(error) => return lost(&error),
         };
         if self.position.is_none() {
             self.position.clone_from(&connection.since);
@@ -84,7 +86,7 @@ impl Watcher {
         // nothing can fall between this word and the first message.
         self.announced_lost = false;
         if events.send(EngineEvent::Back).await.is_err() {
-            return "nobody listens".into();
+            return closed("nobody listens");
         }
         loop {
             let message = tokio::select! {
@@ -94,7 +96,7 @@ impl Watcher {
                 () = engine.doubted.notified() => {
                     match dispel(&connection, events).await {
                         Ok(()) => continue,
-                        Err(reason) => return reason,
+                        Err(lost) => return lost,
                     }
                 }
             };
@@ -106,14 +108,14 @@ impl Watcher {
                     self.read(message)
                 }
                 Some(Err(error)) => {
-                    return fault::line(&fault::failed("follow the engine's events", error));
+                    return lost(&fault::failed("follow the engine's events", error));
                 }
-                None => return "the engine closed its events".into(),
+                None => return closed("the engine closed its events"),
             };
             if let Some(event) = event
                 && events.send(event).await.is_err()
             {
-                return "nobody listens".into();
+                return closed("nobody listens");
             }
         }
     }
@@ -152,13 +154,24 @@ impl Watcher {
 
 /// Somebody's call found the engine away while its events still flow: whoever waits for `Back` now
 /// gets it, or learns that the loss is real.
-async fn dispel(connection: &Connection, events: &mpsc::Sender<EngineEvent>) -> Result<(), String> {
+async fn dispel(
+    connection: &Connection,
+    events: &mpsc::Sender<EngineEvent>,
+) -> Result<(), EngineEvent> {
     connection
         .docker
         .ping()
         .await
-        .map_err(|error| fault::line(&fault::failed("reach the engine", error)))?;
-    events.send(EngineEvent::Back).await.map_err(|_| "nobody listens".to_owned())
+        .map_err(|error| lost(&fault::failed("reach the engine", error)))?;
+    events.send(EngineEvent::Back).await.map_err(|_| closed("nobody listens"))
+}
+
+fn lost(error: &EngineError) -> EngineEvent {
+    EngineEvent::Lost { reason: fault::line(error), hint: error.hint.clone() }
+}
+
+fn closed(reason: &str) -> EngineEvent {
+    EngineEvent::Lost { reason: reason.to_owned(), hint: None }
 }
 
 /// The moment after a message, as the engine takes it.

@@ -72,6 +72,15 @@ pub(super) fn name_taken(name: &str) -> EngineError {
     )
 }
 
+pub(super) fn still_there(container: &str) -> EngineError {
+    EngineError {
+        kind: EngineErrorKind::Transient,
+        message: format!("the engine does not finish removing the container {container}"),
+        hint: None,
+        source: None,
+    }
+}
+
 pub(super) fn refused(refusal: Refusal) -> EngineError {
     let hint = Some(refusal.hint().to_owned());
     permanent("the container is refused".into(), hint, Some(Box::new(refusal)))

@@ -14,6 +14,7 @@ use bollard::{
     },
 };
 use schemas::ids::SessionId;
+use tokio::time::{Instant, sleep};
 
 use super::{DockerEngine, connect::Connection, fault, image, logs, translate};
 use crate::{
@@ -168,9 +169,25 @@ async fn clear_name(
         .into_iter()
         .all(|label| labels.get(label) == spec.labels.get(label));
     match found.id {
-        Some(id) if ours => remove(connection, &ContainerId(id), session_root).await,
+        Some(id) if ours => {
+            remove(connection, &ContainerId(id.clone()), session_root).await?;
+            until_removed(&connection.docker, &id).await
+        }
         Some(_) | None => Err(fault::name_taken(&spec.name)),
     }
+}
+
+/// Somebody may have begun the removal before us, and until it is done the name is taken.
+async fn until_removed(docker: &Docker, container: &str) -> Result<(), EngineError> {
+    let begun = Instant::now();
+    while begun.elapsed() < limits::REMOVAL {
+        match docker.inspect_container(container, None).await {
+            Err(error) if fault::is_gone(&error) => return Ok(()),
+            Err(error) => return Err(fault::failed("look at the container in the way", error)),
+            Ok(_) => sleep(limits::REMOVAL_GLANCE).await,
+        }
+    }
+    Err(fault::still_there(container))
 }
 
 async fn force_remove(docker: &Docker, container: &str) -> Result<(), BollardError> {

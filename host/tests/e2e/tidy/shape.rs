@@ -73,6 +73,15 @@ fn nothing_is_unsafe_excused_or_left_for_later() {
     });
 }
 
+/// In JSON the sentence of a line is its `message`; a field of that name would stand there twice.
+#[test]
+fn a_log_line_has_one_message() {
+    every_rust_file("name it message_id", |file| {
+        let twice = ["message = %", "message = ?"].into_iter().find(|f| file.code.contains(f));
+        twice.map(|field| format!("logs a field {field}"))
+    });
+}
+
 #[test]
 fn no_test_sleeps() {
     every_rust_file("wait for what should be, with a long limit and a status", |file| {

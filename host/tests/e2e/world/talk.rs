@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use host::{error::Result, requests::Request};
+use host::{draft::Draft, error::Result, requests::Request};
 use schemas::admin::{Accepted, RoomEvent, RoomMessage, SendMessage};
 
 use super::{World, address};
@@ -27,7 +27,8 @@ impl World {
     pub(crate) async fn send(&mut self, agent: &str, message: SendMessage) -> Result<Accepted> {
         self.listen(&address(agent, message.thread.as_deref()));
         let agent = agent.to_owned();
-        self.ask(|answer| Request::Send(agent, Box::new(message), answer)).await
+        let draft = Draft::of(message)?;
+        self.ask(|answer| Request::Send(agent, Box::new(draft), answer)).await
     }
 
     /// The text of the next reply in an agent's room.
