@@ -53,6 +53,19 @@ pub(super) struct Listed {
     list: std::result::Result<Vec<LiveContainer>, EngineError>,
 }
 
+/// One for each session. Beside one that runs there may be a dead one whose removal was not heard;
+/// it is only in the way of a start, which clears it.
+fn by_session(list: Vec<LiveContainer>) -> Live {
+    let mut live = Live::new();
+    for one in list {
+        let known = live.get(&one.session).is_some_and(|known| known.running);
+        if !known {
+            live.insert(one.session.clone(), one);
+        }
+    }
+    live
+}
+
 /// Asks the engine what lives.
 pub(super) async fn list(context: &Context) -> Listed {
     let asked = Instant::now();
@@ -65,7 +78,7 @@ impl Daemon {
             Ok(list) => {
                 self.engine_trouble = None;
                 self.engine_asked = true;
-                Some(list.into_iter().map(|live| (live.session.clone(), live)).collect())
+                Some(by_session(list))
             }
             Err(failure) => {
                 // An engine that cannot be reached says when it can; another trouble does not.
@@ -206,6 +219,31 @@ impl Daemon {
                     error!(%session, error = %failure.chain(), "a due session cannot be woken");
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::engine::ContainerId;
+
+    #[test]
+    fn of_a_dead_and_a_living_container_the_living_one_counts() {
+        let session = SessionId::mint(Timestamp::UNIX_EPOCH);
+        let one = |name: &str, running| LiveContainer {
+            session: session.clone(),
+            container: ContainerId(name.to_owned()),
+            running,
+            current: true,
+        };
+        for list in
+            [[one("dead", false), one("lives", true)], [one("lives", true), one("dead", false)]]
+        {
+            let live = by_session(list.to_vec());
+            assert_eq!(live.get(&session).map(|one| one.container.0.as_str()), Some("lives"));
         }
     }
 }

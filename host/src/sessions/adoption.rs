@@ -26,6 +26,12 @@ impl Runner {
     /// The engine is back: what it knows of this session decides whether the container lives.
     pub(super) async fn on_engine_back(&mut self, live: Option<LiveContainer>, asked: Instant) {
         self.engine_asked = true;
+        if let Some(dead) = live.as_ref().filter(|live| !live.running)
+            && self.container.as_ref() != Some(&dead.container)
+        {
+            // Its removal was not heard.
+            self.remove(dead.container.clone());
+        }
         let live = live.filter(|live| live.running);
         match (self.container.clone(), live) {
             (Some(ours), live) => {
