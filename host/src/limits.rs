@@ -38,6 +38,35 @@ pub const DELIVERY_PAUSES: [Duration; 5] = [
 /// Pause before a channel that is down is tried again.
 pub const CHANNEL_DOWN_PAUSE: Duration = Duration::from_secs(30);
 
+/// Shortest pause that a platform may name: one that names none would be asked without end.
+pub const CHANNEL_PAUSE_LEAST: Duration = Duration::from_secs(1);
+
+/// Longest such pause that is believed; asking once an hour bothers nobody.
+pub const CHANNEL_PAUSE_MOST: Duration = Duration::from_secs(3_600);
+
+/// What a platform gets to answer a post. An adapter's own time-outs are shorter; this is for one
+/// that forgot them, and its destination must not fall silent for ever.
+pub const POST_TIME: Duration = Duration::from_secs(60);
+
+/// The same for a notice, a sign of typing or the end of a run: nothing waits for those.
+pub const NOTICE_TIME: Duration = Duration::from_secs(10);
+
+/// What a commit waits for posts that are under way, so that quick ones go into it: the terminal's
+/// take microseconds. A post that hangs must not hold up what else is to be written down.
+pub const COMMIT_LINGER: Duration = Duration::from_millis(20);
+
+/// Posts of one session that wait in memory; what else the guest wrote waits in its file.
+pub const QUEUED_POSTS: usize = 2_000;
+
+/// Places of a mailbox that people cannot fill: an engine's news is not lost to a flood of words.
+pub const MAILBOX_RESERVE: usize = 16;
+
+/// A session that was woken for something and could not do it is woken again after this.
+pub const DUE_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// Pause before a file is looked at again that could not be read, when no guest would write it.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// Open files of a process: file watchers of large repositories need thousands. The engine may
 /// have fewer itself, and then this is cut to what it has.
 pub const NOFILE: u64 = 16_384;

@@ -226,11 +226,8 @@ fn files_without_a_row_are_swept_and_those_with_one_stay() {
     let mut row = NewInbound::new(id, Kind::Chat, Timestamp::UNIX_EPOCH, "{}".to_owned());
     row.inbox = Some(kept.clone());
     let host = InboundWriter::new(dir.clone());
-    let append = |tx: &InboundTx<'_>| {
-        tx.append(&row)?;
-        tx.inboxes()
-    };
-    let known = host.write(append).unwrap();
+    host.write(|tx| tx.append(&row)).unwrap();
+    let known = host.inboxes().unwrap();
     assert_eq!(known, HashSet::from([kept.clone()]));
     assert_eq!(sweep_orphans(&dir, &known).unwrap(), 1);
     assert!(dir.inbox_of(&kept).is_dir() && !dir.inbox_of(&orphan).exists());

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use schemas::{ids::SessionId, message::Address, time::SharedClock};
 use tokio::{
     sync::{Semaphore, mpsc},
+    task::JoinSet,
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -118,6 +119,9 @@ pub async fn run(
         wirings: HashMap::new(),
         due: BTreeSet::new(),
         engine_trouble: None,
+        engine_asked: false,
+        asking: JoinSet::new(),
+        ask_again: false,
         requests,
         from_sessions,
         from_engine,
@@ -150,6 +154,12 @@ struct Daemon {
     due: BTreeSet<(Timestamp, SessionId)>,
     /// Why the engine cannot be reached.
     engine_trouble: Option<HostError>,
+    /// Whether it said, since this host began, what lives.
+    engine_asked: bool,
+    /// The question what lives, beside the loop: an engine may take half a minute to answer.
+    asking: JoinSet<news::Listed>,
+    /// Something happened since that question was asked.
+    ask_again: bool,
     requests: mpsc::Receiver<Request>,
     from_sessions: mpsc::Receiver<FromSession>,
     from_engine: mpsc::Receiver<EngineEvent>,
@@ -160,6 +170,7 @@ enum Event {
     Request(Request),
     Session(FromSession),
     Engine(EngineEvent),
+    Listed(news::Listed),
     Due,
     Closing,
 }
@@ -171,7 +182,10 @@ impl Daemon {
         // Until the engine was asked once, a start could meet a container that still lives.
         let first = tokio::time::timeout(limits::FIRST_ENGINE_WORD, self.from_engine.recv()).await;
         let live = match first {
-            Ok(Some(EngineEvent::Back)) => self.list_containers().await,
+            Ok(Some(EngineEvent::Back)) => {
+                let listed = news::list(&self.context).await;
+                self.note_listed(listed)
+            }
             Ok(Some(EngineEvent::Lost { reason, hint })) => {
                 error!(
                     reason,
@@ -186,7 +200,7 @@ impl Daemon {
                 None
             }
         };
-        self.adopt(live).await
+        self.adopt(live.unwrap_or_default()).await
     }
 
     async fn serve(&mut self) {
@@ -200,7 +214,8 @@ impl Daemon {
                 }
                 Event::Request(request) => self.on_request(request).await,
                 Event::Session(said) => self.on_session(said),
-                Event::Engine(said) => self.on_engine(said).await,
+                Event::Engine(said) => self.on_engine(said),
+                Event::Listed(listed) => self.on_listed(listed).await,
                 Event::Due => self.on_due().await,
                 Event::Closing => return,
             }
@@ -215,6 +230,7 @@ impl Daemon {
             Some(said) = self.from_sessions.recv() => Event::Session(said),
             // The engine's news decide what a message finds.
             Some(said) = self.from_engine.recv() => Event::Engine(said),
+            Some(Ok(listed)) = self.asking.join_next() => Event::Listed(listed),
             Some(request) = self.requests.recv() => Event::Request(request),
             () = tokio::time::sleep_until(due) => Event::Due,
         }

@@ -7,12 +7,14 @@
 use std::collections::HashMap;
 
 use schemas::{ids::SessionId, session_dir::SessionDir};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Daemon;
 use crate::{
-    engine::{EngineEvent, LiveContainer},
+    engine::{EngineError, EngineErrorKind, EngineEvent, LiveContainer},
     error::{HostError, Result},
+    limits,
     sessions::{
         Boot, Context,
         handle::{Command, FromSession, SessionHandle},
@@ -44,17 +46,40 @@ async fn log_folder(context: &Context, live: &LiveContainer) -> std::path::PathB
 /// What the engine knows, by session.
 pub(super) type Live = HashMap<SessionId, LiveContainer>;
 
+/// What the engine said lived at a moment.
+#[derive(Debug)]
+pub(super) struct Listed {
+    asked: Instant,
+    list: std::result::Result<Vec<LiveContainer>, EngineError>,
+}
+
+/// Asks the engine what lives.
+pub(super) async fn list(context: &Context) -> Listed {
+    let asked = Instant::now();
+    Listed { asked, list: context.engine.list().await }
+}
+
 impl Daemon {
-    pub(super) async fn list_containers(&mut self) -> Option<Live> {
-        match self.context.engine.list().await {
+    pub(super) fn note_listed(&mut self, listed: Listed) -> Option<Live> {
+        match listed.list {
             Ok(list) => {
                 self.engine_trouble = None;
+                self.engine_asked = true;
                 Some(list.into_iter().map(|live| (live.session.clone(), live)).collect())
             }
             Err(failure) => {
+                // An engine that cannot be reached says when it can; another trouble does not.
+                let silent = failure.kind != EngineErrorKind::Unreachable;
                 let failure = HostError::from(failure);
                 error!(error = %failure.chain(), "cannot list containers");
                 self.engine_trouble = Some(failure);
+                if silent {
+                    let context = self.context.clone();
+                    self.asking.spawn(async move {
+                        tokio::time::sleep(limits::RECONNECT_MAX).await;
+                        list(&context).await
+                    });
+                }
                 None
             }
         }
@@ -62,13 +87,12 @@ impl Daemon {
 
     /// At the start: sessions that an earlier host left in the middle get their tasks, with their
     /// containers where those still live.
-    pub(super) async fn adopt(&mut self, live: Option<Live>) -> Result<()> {
-        let mut live = live.unwrap_or_default();
+    pub(super) async fn adopt(&mut self, mut live: Live) -> Result<()> {
         for record in self.context.store.unclean_sessions().await? {
             let container = live.remove(&record.id);
             info!(session = %record.id, adopted = container.is_some(), "session left in the middle");
             let facts = self.facts(record).await?;
-            self.start_task(Boot { facts, live: container });
+            self.start_task(Boot { facts, live: container, engine_asked: self.engine_asked });
         }
         self.remove_orphans(live).await;
         Ok(())
@@ -89,7 +113,7 @@ impl Daemon {
         }
     }
 
-    pub(super) async fn on_engine(&mut self, said: EngineEvent) {
+    pub(super) fn on_engine(&mut self, said: EngineEvent) {
         match said {
             EngineEvent::Exited { session, container, code, out_of_memory } => {
                 let told = self
@@ -97,10 +121,8 @@ impl Daemon {
                     .get(&session)
                     .map(|handle| handle.tell(Command::Exited { container, code, out_of_memory }));
                 if matches!(told, Some(Err(_))) {
-                    // Its mailbox is full of messages; the next comparison finds the container
-                    // gone.
+                    // The session itself finds out when its container takes up nothing more.
                     warn!(%session, "the end of a container could not be told");
-                    self.compare_with_engine().await;
                 }
             }
             EngineEvent::Lost { reason, hint } => {
@@ -109,18 +131,33 @@ impl Daemon {
             }
             EngineEvent::Back => {
                 info!("the engine is back");
-                self.compare_with_engine().await;
+                self.compare_with_engine();
             }
         }
     }
 
-    /// Tells every session what the engine knows of it.
-    async fn compare_with_engine(&mut self) {
-        let Some(mut live) = self.list_containers().await else { return };
-        for (id, handle) in &self.sessions {
-            if handle.tell(Command::EngineBack(live.remove(id))).is_err() {
-                warn!(session = %id, "the engine's return could not be told");
+    fn compare_with_engine(&mut self) {
+        self.ask_again = !self.asking.is_empty();
+        if !self.ask_again {
+            let context = self.context.clone();
+            self.asking.spawn(async move { list(&context).await });
+        }
+    }
+
+    /// Tells every session what the engine knows of it. Who has a container has a task, so what
+    /// is left over belongs to nobody.
+    pub(super) async fn on_listed(&mut self, listed: Listed) {
+        let asked = listed.asked;
+        if let Some(mut live) = self.note_listed(listed) {
+            for (id, handle) in &self.sessions {
+                if handle.tell(Command::EngineBack(live.remove(id), asked)).is_err() {
+                    warn!(session = %id, "the engine's return could not be told");
+                }
             }
+            self.remove_orphans(live).await;
+        }
+        if std::mem::take(&mut self.ask_again) {
+            self.compare_with_engine();
         }
     }
 

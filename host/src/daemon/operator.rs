@@ -2,6 +2,8 @@
 //!
 //! Owns the arm of each request. What needs only the store is answered beside the loop.
 
+use std::{collections::HashMap, sync::Arc};
+
 use schemas::{
     admin::{Agent, NewAgent, SessionInfo, Status},
     ids::SessionId,
@@ -12,9 +14,10 @@ use super::Daemon;
 use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
-    requests::Request,
+    requests::{Answer, Request},
     sessions::{
-        handle::{Command, SessionHandle},
+        Context,
+        handle::{Command, SessionHandle, View},
         lifecycle::State,
         session_info,
     },
@@ -47,7 +50,7 @@ impl Daemon {
                     Err(failure) => drop(answer.send(Err(failure))),
                 }
             }
-            Request::Sessions(answer) => drop(answer.send(self.list_sessions().await)),
+            Request::Sessions(answer) => self.list_sessions(answer),
             Request::ResetSession(id, answer) => match self.session_named(&id).await {
                 Ok(handle) => tell(&handle, Command::Reset(answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
@@ -65,7 +68,7 @@ impl Daemon {
                     Err(failure) => drop(answer.send(Err(failure))),
                 }
             }
-            Request::Status(answer) => drop(answer.send(self.status().await)),
+            Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
             Request::Shutdown(answer) => drop(answer.send(Ok(()))),
         }
@@ -120,48 +123,70 @@ impl Daemon {
         self.known_session(id).await
     }
 
-    async fn list_sessions(&self) -> Result<Vec<SessionInfo>> {
-        let mut list = Vec::new();
-        for record in self.context.store.sessions().await? {
-            let view = self.sessions.get(&record.id).map(SessionHandle::view);
-            let asleep = if record.set_aside.is_some() { State::SetAside } else { State::Asleep };
-            let facts = self.facts(record).await?;
-            let state = view.as_ref().map_or(asleep, |view| view.state);
-            let mut info = session_info(&facts, state);
-            info.last_active = view.as_ref().and_then(|view| view.last_active).or(info.last_active);
-            info.notice = view.and_then(|view| view.notice.clone()).or(info.notice);
-            list.push(info);
-        }
-        Ok(list)
+    /// A list of a thousand sessions asks the database thousands of times: beside the loop.
+    fn list_sessions(&self, answer: Answer<Vec<SessionInfo>>) {
+        let views: HashMap<SessionId, Arc<View>> =
+            self.sessions.iter().map(|(id, handle)| (id.clone(), handle.view())).collect();
+        let context = self.context.clone();
+        self.context.spawn(async move {
+            drop(answer.send(listed(&context, views).await));
+        });
     }
 
-    /// The engine's name, or why it cannot be used. One that hangs must not hold up the host.
-    async fn ask_engine(&self) -> Result<String> {
-        let lost = |reason: &str| HostError::new(ErrorKind::Engine, reason);
-        let asked = self.context.engine.describe();
-        match (tokio::time::timeout(limits::ENGINE_GLANCE, asked).await, &self.engine_trouble) {
-            (Ok(Ok(name)), None) => Ok(name),
-            (Ok(Err(failure)), _) => Err(failure.into()),
-            (Ok(Ok(_)) | Err(_), Some(noted)) => Err(HostError::from_problem(noted.problem())),
-            (Err(_), None) => Err(lost("the engine does not answer")),
-        }
-    }
-
-    async fn status(&self) -> Result<Status> {
-        let engine = self.ask_engine().await;
+    /// An engine in trouble may take half a minute to say how it is: beside the loop.
+    fn status(&self, answer: Answer<Status>) {
         let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
-        Ok(Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: std::process::id(),
-            home: self.context.home.display().to_string(),
-            engine_ok: engine.is_ok(),
-            engine_hint: engine.as_ref().err().and_then(|e| e.hint_text().map(str::to_owned)),
-            engine: engine.unwrap_or_else(|failure| failure.chain()),
-            agents: self.context.store.agents().await?.len() as u64,
-            sessions: self.context.store.sessions().await?.len() as u64,
-            awake: awake as u64,
-        })
+        let context = self.context.clone();
+        let trouble =
+            self.engine_trouble.as_ref().map(|noted| HostError::from_problem(noted.problem()));
+        self.context.spawn(async move {
+            drop(answer.send(status(&context, trouble, awake).await));
+        });
     }
+}
+
+async fn listed(
+    context: &Context,
+    views: HashMap<SessionId, Arc<View>>,
+) -> Result<Vec<SessionInfo>> {
+    let mut list = Vec::new();
+    for record in context.store.sessions().await? {
+        let view = views.get(&record.id);
+        let asleep = if record.set_aside.is_some() { State::SetAside } else { State::Asleep };
+        let facts = context.facts(record).await?;
+        let state = view.map_or(asleep, |view| view.state);
+        let mut info = session_info(&facts, state);
+        info.last_active = view.and_then(|view| view.last_active).or(info.last_active);
+        info.notice = view.and_then(|view| view.notice.clone()).or(info.notice);
+        list.push(info);
+    }
+    Ok(list)
+}
+
+/// The engine's name, or why it cannot be used. One that hangs must not hold up who asks.
+async fn ask_engine(context: &Context, noted: Option<HostError>) -> Result<String> {
+    let asked = tokio::time::timeout(limits::ENGINE_GLANCE, context.engine.describe()).await;
+    match (asked, noted) {
+        (Ok(Ok(name)), None) => Ok(name),
+        (Ok(Err(failure)), _) => Err(failure.into()),
+        (Ok(Ok(_)) | Err(_), Some(noted)) => Err(noted),
+        (Err(_), None) => Err(HostError::new(ErrorKind::Engine, "the engine does not answer")),
+    }
+}
+
+async fn status(context: &Context, trouble: Option<HostError>, awake: usize) -> Result<Status> {
+    let engine = ask_engine(context, trouble).await;
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        home: context.home.display().to_string(),
+        engine_ok: engine.is_ok(),
+        engine_hint: engine.as_ref().err().and_then(|e| e.hint_text().map(str::to_owned)),
+        engine: engine.unwrap_or_else(|failure| failure.chain()),
+        agents: context.store.agents().await?.len() as u64,
+        sessions: context.store.sessions().await?.len() as u64,
+        awake: awake as u64,
+    })
 }
 
 fn tell(handle: &SessionHandle, command: Command) {

@@ -136,13 +136,11 @@ impl Daemon {
             return Ok(handle.clone());
         }
         let facts = self.facts(record).await?;
-        Ok(self.start_task(Boot { facts, live: None }))
+        Ok(self.start_task(Boot { facts, live: None, engine_asked: self.engine_asked }))
     }
 
     pub(super) async fn facts(&self, record: SessionRecord) -> Result<Facts> {
-        let agent = self.context.store.agent(record.agent.clone()).await?;
-        let wirings = self.context.store.wirings_of(record.agent.clone()).await?;
-        Ok(Facts { record, agent, wirings })
+        self.context.facts(record).await
     }
 
     pub(super) fn start_task(&mut self, boot: Boot) -> SessionHandle {

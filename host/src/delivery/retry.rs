@@ -24,7 +24,10 @@ pub fn after(attempts: u32, error: &ChannelError) -> Next {
         ChannelError::Permanent(why) | ChannelError::UnknownOutcome(why) => {
             Next::GiveUp(why.clone())
         }
-        ChannelError::RateLimited(seconds) => Next::Wait(Duration::from_secs(*seconds)),
+        ChannelError::RateLimited(seconds) => Next::Wait(
+            Duration::from_secs(*seconds)
+                .clamp(limits::CHANNEL_PAUSE_LEAST, limits::CHANNEL_PAUSE_MOST),
+        ),
         ChannelError::Down(_) => Next::Wait(limits::CHANNEL_DOWN_PAUSE),
         ChannelError::Retry(why) => {
             let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -55,5 +58,12 @@ mod tests {
     fn a_channel_that_is_down_or_limits_us_never_uses_the_message_up() {
         assert!(matches!(after(99, &ChannelError::Down(String::new())), Next::Wait(_)));
         assert_eq!(after(99, &ChannelError::RateLimited(7)), Next::Wait(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_pause_that_a_platform_names_is_neither_nothing_nor_for_ever() {
+        let pause = |seconds| after(1, &ChannelError::RateLimited(seconds));
+        assert_eq!(pause(0), Next::Wait(limits::CHANNEL_PAUSE_LEAST));
+        assert_eq!(pause(u64::MAX), Next::Wait(limits::CHANNEL_PAUSE_MOST));
     }
 }

@@ -12,12 +12,12 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     intake::blocking,
-    lifecycle::{Effect, Event, StartFailure, State, backoff, next},
+    lifecycle::{Effect, Event, StartFailure, State, WaitingFor, backoff, next},
     runner::{Exiting, Runner},
     settle,
 };
 use crate::{
-    engine::{ContainerId, EngineError, EngineErrorKind, LiveContainer},
+    engine::{ContainerId, EngineError, EngineErrorKind},
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
@@ -36,27 +36,6 @@ pub(super) enum WorkDone {
 }
 
 impl Runner {
-    /// Takes over what an earlier host left, and looks at what was written meanwhile.
-    pub(super) async fn begin(&mut self, live: Option<LiveContainer>) {
-        let Some(live) = live else { return };
-        if !live.running {
-            self.remove(live.container);
-            return;
-        }
-        info!(container = %live.container.0, "container adopted");
-        self.container = Some(live.container);
-        self.last_active = self.context.clock.now();
-        // It runs already, so it counts even past the cap.
-        self.permit = self.context.slots.clone().try_acquire_owned().ok();
-        self.state = State::Awake;
-        self.watch_guest();
-        self.show(None);
-        if !live.current {
-            // It speaks another contract: it ends after its claims are given back.
-            self.drive(Event::Stop).await;
-        }
-    }
-
     /// Feeds the lifecycle, and carries out what follows.
     pub(super) async fn drive(&mut self, event: Event) {
         let mut event = Some(event);
@@ -87,6 +66,10 @@ impl Runner {
 
     /// Takes a place, writes what the guest must find, asks the engine.
     async fn start(&mut self) -> Option<Event> {
+        if !self.engine_asked {
+            self.notice(&text::waiting());
+            return Some(Event::StartFailed(StartFailure::EngineAway));
+        }
         if self.permit.is_none() {
             let slots = self.context.slots.clone();
             match slots.clone().try_acquire_owned() {
@@ -127,6 +110,13 @@ impl Runner {
 
     /// Routing and destinations are written anew before every wake, so that a change applies.
     async fn prepare_wake(&mut self) -> Result<()> {
+        // A host that dies from here on must find that this session has a container.
+        self.mark().await?;
+        if !self.staged.is_empty() {
+            // Above all the tries that were raised: a guest that does not see them works for
+            // nothing.
+            self.commit(Vec::new()).await.map_err(|failure| failure.for_people())?;
+        }
         let file = self.session_file();
         let request = self.facts.start_request(&self.context);
         let (dir, writer, reach) = (self.dir.clone(), self.writer.clone(), self.reach.clone());
@@ -174,8 +164,10 @@ impl Runner {
         });
     }
 
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         let Some(container) = self.container.clone() else { return };
+        // Said again for as long as the engine does not hear it.
+        self.timer = Some(Instant::now() + limits::STOP_GRACE);
         let engine = self.context.engine.clone();
         self.beside(async move {
             match engine.kill(&container).await {
@@ -201,10 +193,12 @@ impl Runner {
     pub(super) async fn on_work(&mut self, done: WorkDone) {
         match done {
             WorkDone::Nothing => {}
+            // Whoever waits no longer gives the place to the next by dropping it.
             WorkDone::Slot(permit) => {
-                self.permit = Some(permit);
-                self.drive(Event::Slot).await;
-                self.drop_unused_permit();
+                if self.state == State::Waiting(WaitingFor::Slot) {
+                    self.permit = Some(permit);
+                    self.drive(Event::Slot).await;
+                }
             }
             WorkDone::Ended(container) => self.on_exited(container, "as asked"),
             WorkDone::Started(Ok(container)) => self.on_started(container).await,
@@ -215,6 +209,7 @@ impl Runner {
     async fn on_started(&mut self, container: ContainerId) {
         info!(container = %container.0, "container started");
         self.container = Some(container.clone());
+        self.started_at = Instant::now();
         self.last_seen = self.context.clock.now();
         self.drive(Event::Started).await;
         if self.early_exits.contains(&container) {
@@ -260,6 +255,7 @@ impl Runner {
         }
         info!(container = %container.0, how, "container ended");
         self.container = None;
+        self.gone = Some(container.clone());
         self.exiting = Exiting::LookDue;
         self.look_wanted = true;
         self.remove(container);
@@ -278,25 +274,16 @@ impl Runner {
         }
         self.drive(Event::Exited { rows_due }).await;
         self.working.clear();
-    }
-
-    /// The engine is back: what it knows of this session decides whether the container lives.
-    pub(super) async fn on_engine_back(&mut self, live: Option<LiveContainer>) {
-        let ours = self.container.clone();
-        let lives = live.is_some_and(|live| live.running && Some(&live.container) == ours.as_ref());
-        if let Some(container) = ours
-            && !lives
-        {
-            self.on_exited(container, "it ended while the engine was away");
-        }
-        self.drive(Event::EngineBack).await;
+        self.blamed.clear();
+        self.unclaimed_since = None;
     }
 
     /// Rows that died with their guest get one more try after the pause, or are given up.
     fn release_claims(&mut self) {
         let now = self.context.clock.now();
         let at = now + backoff(self.failures.max(1));
-        let claimed: Vec<MessageId> = std::mem::take(&mut self.working);
+        let mut claimed: Vec<MessageId> = std::mem::take(&mut self.working);
+        claimed.append(&mut self.blamed);
         let (spent, again): (Vec<_>, Vec<_>) = self
             .open
             .iter_mut()
@@ -345,12 +332,6 @@ impl Runner {
             warn!(error = %HostError::from(failure).chain(), "cannot kill the container");
         }
         self.notice(&text::lock_holder());
-    }
-
-    fn drop_unused_permit(&mut self) {
-        if self.state != State::Starting {
-            self.permit = None;
-        }
     }
 }
 

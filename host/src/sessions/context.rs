@@ -13,6 +13,7 @@ use crate::{
     channels::Channels,
     delivery::permit::Reach,
     engine::{Engine, Resources, StartRequest},
+    error::Result,
     store::{AgentRecord, SessionRecord, Store, WiringFact},
 };
 
@@ -51,6 +52,16 @@ pub struct Context {
 }
 
 impl Context {
+    /// What is to be known of a session, in the database's words.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn facts(&self, record: SessionRecord) -> Result<Facts> {
+        let agent = self.store.agent(record.agent.clone()).await?;
+        let wirings = self.store.wirings_of(record.agent.clone()).await?;
+        Ok(Facts { record, agent, wirings })
+    }
+
     /// Runs a task of this host: its end is awaited when the host closes, and it is dropped where
     /// it stands when the host is abandoned.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

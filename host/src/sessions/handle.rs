@@ -10,12 +10,16 @@ use schemas::{
     ids::{MessageId, SessionId},
     message::{Address, NewInbound},
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use super::lifecycle::State;
 use crate::{
     engine::{ContainerId, LiveContainer},
     error::{ErrorKind, HostError},
+    limits,
     requests::Answer,
 };
 
@@ -33,8 +37,8 @@ pub enum Command {
         /// Whether the kernel ended it for its memory.
         out_of_memory: bool,
     },
-    /// The engine can be reached (again); this is what it knows of the session.
-    EngineBack(Option<LiveContainer>),
+    /// The engine can be reached (again); this is what it knew of the session when it was asked.
+    EngineBack(Option<LiveContainer>, Instant),
     /// A time that the session asked for has come.
     Due,
     /// What the agent said at an address after a number.
@@ -94,6 +98,9 @@ impl SessionHandle {
     /// # Errors
     /// Gives the command back when the mailbox is full or its task is over.
     pub fn tell(&self, command: Command) -> Result<(), Command> {
+        if command.is_of_people() && self.mailbox.capacity() <= limits::MAILBOX_RESERVE {
+            return Err(command);
+        }
         self.mailbox.try_send(command).map_err(mpsc::error::TrySendError::into_inner)
     }
 
@@ -111,6 +118,14 @@ impl SessionHandle {
 }
 
 impl Command {
+    /// Whether somebody said or asked it, as opposed to the engine and the clock.
+    fn is_of_people(&self) -> bool {
+        match self {
+            Self::Append(..) | Self::History(..) | Self::File(..) | Self::Reset(_) => true,
+            Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
+        }
+    }
+
     /// Answers a command that no task took.
     pub fn refuse_busy(self) {
         let busy = HostError::new(ErrorKind::Busy, "the session's queue is full");
@@ -126,7 +141,7 @@ impl Command {
             Self::History(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::File(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::Reset(answer) => answer.send(Err(why)).is_err(),
-            Self::Exited { .. } | Self::EngineBack(_) | Self::Due => false,
+            Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
         };
     }
 }

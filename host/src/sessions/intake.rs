@@ -7,7 +7,7 @@ use std::path::Path;
 
 use schemas::{
     admin::Accepted,
-    host_side::{Appended, Unsettled, ensure, sweep_orphans},
+    host_side::{Appended, InboundWriter, Unsettled, ensure, sweep_orphans},
     message::NewInbound,
     sqlite::StoreErrorKind,
 };
@@ -16,7 +16,7 @@ use tracing::{Span, debug, error, info, warn};
 
 use super::{
     handle::Command,
-    lifecycle::Event,
+    lifecycle::{Event, State},
     runner::Runner,
     staged::{Commit, CommitError, Committed, Staged},
 };
@@ -29,19 +29,22 @@ use crate::{
 
 type Append = (Box<NewInbound>, Answer<Accepted>);
 
+/// What became of each row, and which of its attachments were refused.
+type Appends = Vec<(Appended, Vec<String>)>;
+
 impl Runner {
     /// Makes the folder, and reads what waits in it.
     pub(super) async fn load(&mut self) -> Result<()> {
         let (dir, writer) = (self.dir.clone(), self.writer.clone());
         let agent_dir = self.facts.start_request(&self.context).agent_dir;
+        let crashed = self.marked;
         let loaded = blocking(move || {
             prepare_folders(&dir, &agent_dir)?;
-            let (open, sending, inboxes) =
-                writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?, tx.inboxes()?)))?;
-            if let Err(error) = sweep_orphans(&dir, &inboxes) {
-                warn!(%error, "cannot sweep the inbox");
+            let loaded = writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?)))?;
+            if crashed {
+                sweep(&writer);
             }
-            Ok((open, sending))
+            Ok(loaded)
         })
         .await?;
         self.open = loaded.0;
@@ -61,7 +64,7 @@ impl Runner {
             match command {
                 Command::Append(row, answer) => appends.push((row, answer)),
                 Command::Exited { .. }
-                | Command::EngineBack(_)
+                | Command::EngineBack(..)
                 | Command::Due
                 | Command::History(..)
                 | Command::File(..)
@@ -84,24 +87,26 @@ impl Runner {
         }
         let (rows, answers): (Vec<_>, Vec<_>) =
             appends.into_iter().map(|(row, answer)| (*row, answer)).unzip();
-        match self.commit(rows.clone()).await {
+        // All that is needed afterwards; what was said may be long and is not copied.
+        let heads: Vec<Unsettled> = rows.iter().map(head).collect();
+        match self.commit(rows).await {
             Ok(done) => {
                 self.last_active = self.context.clock.now();
                 self.show(None);
                 let mut wakes = false;
-                for ((row, answer), (appended, refused)) in
-                    rows.iter().zip(answers).zip(done.appended)
+                for ((row, answer), (appended, refused)) in heads.into_iter().zip(answers).zip(done)
                 {
                     wakes |= row.trigger && matches!(appended, Appended::New { .. });
                     self.acknowledge(row, answer, appended, refused);
                 }
                 if wakes {
                     self.drive(Event::Message).await;
+                    self.say_if_set_aside();
                 }
             }
             Err(failure) => {
                 let failure = failure.for_people();
-                for (row, answer) in rows.iter().zip(answers) {
+                for (row, answer) in heads.iter().zip(answers) {
                     error!(
                         message_id = %row.id, error = %failure.chain(), hint = failure.hint_text(),
                         "a message was not taken"
@@ -115,7 +120,7 @@ impl Runner {
 
     fn acknowledge(
         &mut self,
-        row: &NewInbound,
+        row: Unsettled,
         answer: Answer<Accepted>,
         appended: Appended,
         refused: Vec<String>,
@@ -126,16 +131,10 @@ impl Runner {
                 debug!(message_id = %row.id, seq, "message kept");
                 // A look under way does not ask about it, yet may see its answer.
                 self.unseen |= self.looking.is_some();
-                self.open.push(Unsettled {
-                    id: row.id.clone(),
-                    seq,
-                    tries: 0,
-                    trigger: row.trigger,
-                    process_after: row.process_after,
-                    address: row.address.clone(),
-                });
+                let message_id = row.id.clone();
+                self.open.push(Unsettled { seq, ..row });
                 Ok(Accepted {
-                    message_id: row.id.clone(),
+                    message_id,
                     session_id,
                     seq: Some(seq),
                     replayed: false,
@@ -152,6 +151,14 @@ impl Runner {
             Appended::Conflict { id } => Err(text::conflicting_message(&id)),
         };
         drop(answer.send(accepted));
+    }
+
+    /// Whoever speaks to a session that is set aside hears that it will take an operator.
+    fn say_if_set_aside(&mut self) {
+        if self.state == State::SetAside {
+            let known = self.known_notice().unwrap_or_default();
+            self.notice(&text::set_aside(&known));
+        }
     }
 
     /// Commits what is staged, when there is something and its time has come.
@@ -182,8 +189,11 @@ impl Runner {
     pub(super) async fn commit(
         &mut self,
         appends: Vec<NewInbound>,
-    ) -> std::result::Result<Committed, CommitError> {
-        self.mark().await.map_err(CommitError::Central)?;
+    ) -> std::result::Result<Appends, CommitError> {
+        if let Err(failure) = self.mark().await {
+            self.commit_after = Some(Instant::now() + limits::COMMIT_RETRY);
+            return Err(CommitError::Central(failure));
+        }
         let mut commit = Commit { staged: std::mem::take(&mut self.staged), appends };
         let result = match self.try_commit(commit).await {
             (again, Err(CommitError::Session(error))) if error.kind == StoreErrorKind::Busy => {
@@ -201,13 +211,13 @@ impl Runner {
             }
             other => other,
         };
-        self.after_commit(result).await
+        self.after_commit(result)
     }
 
-    async fn after_commit(
+    fn after_commit(
         &mut self,
         (commit, result): (Commit, std::result::Result<Committed, CommitError>),
-    ) -> std::result::Result<Committed, CommitError> {
+    ) -> std::result::Result<Appends, CommitError> {
         match result {
             Ok(done) => {
                 self.context.bells.wrote(&self.dir);
@@ -215,11 +225,12 @@ impl Runner {
                 if self.commit_trouble.take().is_some() {
                     info!("what the agent did is written down again");
                 }
+                self.commit_by = None;
                 self.forget_settled(&commit.staged);
-                for run in &done.settled {
-                    self.tell_run(run).await;
+                for run in done.settled {
+                    self.tell_run(run);
                 }
-                Ok(done)
+                Ok(done.appended)
             }
             Err(failure) => {
                 self.staged.put_back(commit.staged);
@@ -250,7 +261,7 @@ impl Runner {
     }
 
     /// The flag that a crash leaves behind is set before the first write.
-    async fn mark(&mut self) -> Result<()> {
+    pub(super) async fn mark(&mut self) -> Result<()> {
         if !self.marked {
             self.context.store.mark_awake(self.facts.record.id.clone()).await?;
             self.marked = true;
@@ -279,8 +290,33 @@ impl Runner {
         }
         self.commit_after = None;
         self.commit_staged().await;
+        while let Ok(Some(_)) = tokio::time::timeout_at(grace, self.telling.join_next()).await {}
         let closing = text::closing();
         self.refuse_all(&closing).await;
+    }
+}
+
+/// A row as far as the session's task remembers it; its number comes with the commit.
+fn head(row: &NewInbound) -> Unsettled {
+    Unsettled {
+        id: row.id.clone(),
+        seq: 0,
+        tries: 0,
+        trigger: row.trigger,
+        process_after: row.process_after,
+        address: row.address.clone(),
+    }
+}
+
+/// Removes what a crash left between a message's files and its row.
+fn sweep(writer: &InboundWriter) {
+    let swept = writer.inboxes().map_err(HostError::from).and_then(|known| {
+        sweep_orphans(writer.dir(), &known).map_err(|error| {
+            HostError::new(ErrorKind::Storage, "cannot remove an orphan").because(error)
+        })
+    });
+    if let Err(failure) = swept {
+        warn!(error = %failure.chain(), "cannot sweep the inbox");
     }
 }
 

@@ -11,13 +11,15 @@
 //! | Waiting | – | – | – | – | – | – | Asleep |
 //! | Starting | – | Awake | Backoff | Stopping · Stop | – | – | Stopping · Stop |
 //! | Awake | – | – | Asleep, or Backoff if rows are due | Stopping · Stop | Stopping · Stop | – | Stopping · Stop |
-//! | Stopping | – | Stop | Asleep, or Starting if rows are due | Kill | – | Kill | Kill |
+//! | Stopping | – | Stop | Asleep, or Starting if rows are due · ReleaseClaims | Kill | – | Kill | Kill |
 //! | Backoff | – | – | – | – | – | Starting, or Failed | Asleep |
 //! | Failed | Starting · Start | – | – | – | – | – | Asleep |
-//! | SetAside | – | – | – | – | – | – | – |
+//! | SetAside | – | Kill | – | – | – | Kill | – |
 //!
 //! Beyond the table: `NoSlot` and `EngineLost` lead to `Waiting`, `Slot` and `EngineBack` out of
-//! it; a hostile file leads to `SetAside`, out of which only `Reset` leads.
+//! it; a hostile file leads to `SetAside`, out of which only `Reset` leads. Claims are released only
+//! once their guest is dead and its last words were read: what a slow guest still completed would
+//! be done twice.
 
 use std::time::Duration;
 
@@ -56,6 +58,20 @@ impl State {
             Self::Backoff => "backing off",
             Self::Failed => "failed",
             Self::SetAside => "set aside",
+        }
+    }
+
+    /// Whether rows that become due bring it back by themselves; else a person must.
+    #[must_use]
+    pub fn wakes_by_itself(self) -> bool {
+        match self {
+            Self::Asleep
+            | Self::Waiting(_)
+            | Self::Starting
+            | Self::Awake
+            | Self::Stopping
+            | Self::Backoff => true,
+            Self::Failed | Self::SetAside => false,
         }
     }
 }
@@ -225,7 +241,7 @@ fn on_exited(state: State, rows_due: bool) -> (State, Vec<Effect>) {
         }
         (State::Awake | State::Stopping, false) => (State::Asleep, vec![]),
         // It ended because it was asked to; what came meanwhile is no failure of its.
-        (State::Stopping, true) => start(),
+        (State::Stopping, true) => (State::Starting, vec![Effect::ReleaseClaims, Effect::Start]),
         (
             State::Asleep | State::Waiting(_) | State::Backoff | State::Failed | State::SetAside,
             _,
@@ -235,9 +251,7 @@ fn on_exited(state: State, rows_due: bool) -> (State, Vec<Effect>) {
 
 fn on_stuck(state: State) -> (State, Vec<Effect>) {
     match state {
-        State::Starting | State::Awake => {
-            (State::Stopping, vec![Effect::Stop, Effect::ReleaseClaims])
-        }
+        State::Starting | State::Awake => (State::Stopping, vec![Effect::Stop]),
         State::Stopping => (State::Stopping, vec![Effect::Kill]),
         State::Asleep | State::Waiting(_) | State::Backoff | State::Failed | State::SetAside => {
             (state, vec![])
@@ -251,13 +265,11 @@ fn on_timer(state: State, failures: u32) -> (State, Vec<Effect>) {
             (State::Failed, vec![Effect::TellOwner])
         }
         State::Backoff => start(),
-        State::Stopping => (State::Stopping, vec![Effect::Kill]),
-        State::Asleep
-        | State::Waiting(_)
-        | State::Starting
-        | State::Awake
-        | State::Failed
-        | State::SetAside => (state, vec![]),
+        // What did not end by now did not hear of it.
+        State::Stopping | State::SetAside => (state, vec![Effect::Kill]),
+        State::Asleep | State::Waiting(_) | State::Starting | State::Awake | State::Failed => {
+            (state, vec![])
+        }
     }
 }
 
@@ -313,19 +325,21 @@ mod tests {
     #[test]
     fn the_table_is_as_the_page_says() {
         use Effect::{Kill, ReleaseClaims, SetTimer, Start, Stop, TellOwner};
-        use State::{Asleep, Awake, Backoff, Failed, Starting, Stopping};
+        use State::{Asleep, Awake, Backoff, Failed, SetAside, Starting, Stopping};
         check(Asleep, Event::Message, Starting, &[Start]);
         check(Starting, Event::Started, Awake, &[]);
         check(Starting, Event::Exited { rows_due: false }, Backoff, &[ReleaseClaims, SetTimer]);
-        check(Starting, Event::Stuck, Stopping, &[Stop, ReleaseClaims]);
+        check(Starting, Event::Stuck, Stopping, &[Stop]);
+        check(Awake, Event::Stuck, Stopping, &[Stop]);
         check(Awake, Event::Message, Awake, &[]);
         check(Awake, Event::Exited { rows_due: false }, Asleep, &[]);
         check(Awake, Event::Exited { rows_due: true }, Backoff, &[ReleaseClaims, SetTimer]);
         check(Awake, Event::Idle, Stopping, &[Stop]);
-        check(Stopping, Event::Exited { rows_due: true }, Starting, &[Start]);
+        check(Stopping, Event::Exited { rows_due: true }, Starting, &[ReleaseClaims, Start]);
         check(Stopping, Event::Exited { rows_due: false }, Asleep, &[]);
         check(Stopping, Event::Started, Stopping, &[Stop]);
         check(Stopping, Event::Timer { failures: 0 }, Stopping, &[Kill]);
+        check(SetAside, Event::Timer { failures: 0 }, SetAside, &[Kill]);
         check(Backoff, Event::Timer { failures: 1 }, Starting, &[Start]);
         check(Backoff, Event::Timer { failures: 5 }, Failed, &[TellOwner]);
         check(Failed, Event::Message, Starting, &[Start]);

@@ -14,7 +14,7 @@ use schemas::{
         AckSeen, BadRow, InboundWriter, OutboundCopy, OutboundReader, Reading, Refused, RunSeen,
         Unsettled,
     },
-    ids::RunId,
+    ids::{MessageId, RunId},
     message::OutboundRow,
 };
 
@@ -32,7 +32,9 @@ pub(super) struct Ask {
     pub(super) open: Vec<Unsettled>,
     /// Look even if the file seems unchanged.
     pub(super) force: bool,
-    /// The first look of a task: skip what the ledger has a final word about.
+    /// Whether there is room for new rows; without, they stay in the file for a later look.
+    pub(super) take_rows: bool,
+    /// Until a task has seen every row once: skip what the ledger has a final word about.
     pub(super) catch_up: Option<InboundWriter>,
 }
 
@@ -61,7 +63,7 @@ pub(super) struct Fresh {
     pub(super) runs: BTreeMap<RunId, RunSeen>,
     /// The highest number that was looked at.
     pub(super) cursor: i64,
-    /// Whether there are more rows than one look takes.
+    /// Whether there may be more rows than this look took.
     pub(super) more: bool,
 }
 
@@ -92,7 +94,25 @@ pub(super) fn peek(reader: &SharedReader) -> Result<Reading, Refused> {
 }
 
 fn collect(copy: &OutboundCopy, ask: &Ask) -> Result<Option<Fresh>, Refused> {
-    let mut fresh = Fresh { cursor: ask.cursor, ..Fresh::default() };
+    let mut fresh = Fresh { cursor: ask.cursor, more: !ask.take_rows, ..Fresh::default() };
+    if ask.take_rows && !take_rows(copy, ask, &mut fresh)? {
+        return Ok(None);
+    }
+    for row in &ask.open {
+        let ack = copy.ack(&row.id)?;
+        if let Some(run) = ack.as_ref().and_then(|ack| ack.run.as_ref())
+            && !fresh.runs.contains_key(run)
+            && let Some(seen) = copy.run(run)?
+        {
+            fresh.runs.insert(run.clone(), seen);
+        }
+        fresh.acks.push((row.clone(), ack));
+    }
+    Ok(Some(fresh))
+}
+
+/// Takes the next page of rows; `false` when it cannot be told which of them are new.
+fn take_rows(copy: &OutboundCopy, ask: &Ask, fresh: &mut Fresh) -> Result<bool, Refused> {
     loop {
         let page = copy.messages_above(fresh.cursor, limits::ROWS_PER_LOOK)?;
         let full = page.len() == limits::ROWS_PER_LOOK;
@@ -108,40 +128,21 @@ fn collect(copy: &OutboundCopy, ask: &Ask) -> Result<Option<Fresh>, Refused> {
         if let Some(writer) = &ask.catch_up
             && !skip_settled(&mut fresh.rows, writer)
         {
-            return Ok(None);
+            return Ok(false);
         }
         let moved = fresh.cursor > before;
         fresh.more = full && moved;
         // Settled rows of the past are stepped over in one go; new ones are taken page by page.
         if !fresh.more || !fresh.rows.is_empty() {
-            break;
+            return Ok(true);
         }
     }
-    for row in &ask.open {
-        let ack = copy.ack(&row.id)?;
-        if let Some(run) = ack.as_ref().and_then(|ack| ack.run.as_ref())
-            && !fresh.runs.contains_key(run)
-            && let Some(seen) = copy.run(run)?
-        {
-            fresh.runs.insert(run.clone(), seen);
-        }
-        fresh.acks.push((row.clone(), ack));
-    }
-    Ok(Some(fresh))
 }
 
 /// Takes out what the ledger has a final word about; `false` when the ledger cannot be read.
 fn skip_settled(rows: &mut Vec<Result<OutboundRow, BadRow>>, writer: &InboundWriter) -> bool {
-    let settled = writer.write(|tx| {
-        rows.iter()
-            .map(|row| match row {
-                Ok(row) => tx.is_final(&row.id),
-                Err(_) => Ok(false),
-            })
-            .collect::<Result<Vec<bool>, _>>()
-    });
-    let Ok(settled) = settled else { return false };
-    let mut settled = settled.into_iter();
-    rows.retain(|_| !settled.next().unwrap_or(false));
+    let ids: Vec<MessageId> = rows.iter().flatten().map(|row| row.id.clone()).collect();
+    let Ok(settled) = writer.settled_out(&ids) else { return false };
+    rows.retain(|row| !row.as_ref().is_ok_and(|row| settled.contains(&row.id)));
     true
 }

@@ -14,6 +14,7 @@ mod staged;
 
 pub mod lifecycle;
 
+mod adoption;
 mod container;
 
 pub mod bell;

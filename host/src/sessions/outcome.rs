@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 use schemas::{
     admin::RoomEvent,
-    host_side::{Refused, RefusedKind},
+    host_side::{Refused, RefusedKind, Unsettled},
     message::{Address, InboundStatus},
 };
 use tokio::time::Instant;
@@ -122,9 +122,12 @@ impl Runner {
             .and_then(|meta| meta.modified())
             .ok()
             .and_then(|at| Timestamp::try_from(at).ok());
+        let unclaimed = self.working.is_empty() && self.has_due_rows();
+        self.unclaimed_since = unclaimed.then(|| self.unclaimed_since.unwrap_or(now));
         let signs = stuck::Signs {
             now,
             working: !self.working.is_empty(),
+            unclaimed_since: self.unclaimed_since,
             heartbeat,
             last_seen: self.last_seen,
             last_active: self.last_active,
@@ -133,11 +136,12 @@ impl Runner {
         match stuck::judge(&signs) {
             stuck::Verdict::Fine => {}
             stuck::Verdict::Stuck if self.state == State::Awake => {
-                warn!("the guest's heart stopped while it held a claim");
+                warn!(claims = self.working.len(), "the guest has work and shows no sign of life");
                 self.failures += 1;
+                self.blamed = if unclaimed { self.due_rows() } else { Vec::new() };
                 self.drive(Event::Stuck).await;
             }
-            stuck::Verdict::Idle if self.state == State::Awake && !self.has_due_rows() => {
+            stuck::Verdict::Idle if self.state == State::Awake => {
                 info!("idle; the container is stopped");
                 self.drive(Event::Idle).await;
             }
@@ -162,6 +166,7 @@ impl Runner {
             cursor: self.cursor,
             open: self.open.clone(),
             force: std::mem::take(&mut self.unseen) || exit || !self.caught_up,
+            take_rows: self.has_room(),
             catch_up: (!self.caught_up).then(|| self.writer.clone()),
         };
         let reader = self.reader.clone();
@@ -177,12 +182,14 @@ impl Runner {
         match found {
             // Nothing that it leaves now counts, and what is wrong was said already.
             _ if self.state == State::SetAside => {}
-            Found::Nothing => self.caught_up = true,
-            Found::NotSettled if self.watches() => {
-                self.look_wanted = true;
-                self.look_after = Instant::now() + limits::BELT_LONGEST;
+            Found::Nothing => self.all_rows_seen(),
+            Found::NotSettled => {
+                self.saw_nothing();
+                if self.watches() {
+                    self.look_wanted = true;
+                    self.look_after = Instant::now() + limits::BELT_LONGEST;
+                }
             }
-            Found::NotSettled => {}
             Found::Fresh(fresh) => self.on_fresh(*fresh),
             Found::Refused(refused) => self.on_refused(refused).await,
         }
@@ -191,23 +198,44 @@ impl Runner {
         }
     }
 
+    /// A look that told nothing: the next one looks even at what seems unchanged, and rows that
+    /// the guest may have completed meanwhile are not tried again.
+    fn saw_nothing(&mut self) {
+        self.caught_up = false;
+        if self.exiting == Exiting::Looking {
+            self.working.clear();
+            self.blamed.clear();
+        }
+    }
+
     fn on_fresh(&mut self, fresh: Fresh) {
-        self.caught_up = true;
         self.cursor = fresh.cursor;
-        self.unseen |= fresh.more;
         self.look_wanted |= self.unseen;
         for row in fresh.rows {
             self.take_row(row);
         }
+        if fresh.more {
+            self.caught_up = false;
+            self.look_wanted |= self.has_room();
+        } else {
+            self.all_rows_seen();
+        }
         let mut over: Vec<(_, Ending)> = Vec::new();
         let mut working = Vec::new();
         for (row, ack) in fresh.acks {
+            // Since the look began it may have been given up.
+            if !self.open.iter().any(|open| open.id == row.id && open.tries == row.tries) {
+                continue;
+            }
             match judge(&row, ack.as_ref()) {
                 Verdict::Waiting => {}
                 Verdict::Working => working.push(row.id),
                 Verdict::Retry(at) => self.retry(&row.id, at),
                 Verdict::Over(ending) => over.push((row, ending)),
             }
+        }
+        if !working.is_empty() || !over.is_empty() {
+            self.unclaimed_since = None;
         }
         self.note_working(working);
         if over.is_empty() {
@@ -257,11 +285,18 @@ impl Runner {
     async fn on_refused(&mut self, refused: Refused) {
         if refused.kind == RefusedKind::Io {
             warn!(error = %refused, "cannot look at what the guest wrote; trying again");
-            self.look_wanted = self.watches();
-            self.look_after = Instant::now() + limits::BELT_LONGEST;
+            self.saw_nothing();
+            self.look_wanted = true;
+            let pause = if self.watches() { limits::BELT_LONGEST } else { limits::LOOK_AGAIN };
+            self.look_after = Instant::now() + pause;
             return;
         }
         let reason = refused.to_string();
+        if self.state == State::SetAside {
+            // Known and said already.
+            self.show(Some(reason));
+            return;
+        }
         error!(reason, "the guest's files broke the contract; the session is set aside");
         self.drive(Event::Hostile).await;
         self.show(Some(reason.clone()));
@@ -275,14 +310,30 @@ impl Runner {
     /// Whether a row that wakes the agent waits for a guest, now.
     pub(super) fn has_due_rows(&self) -> bool {
         let now = self.context.clock.now();
-        self.open.iter().any(|row| row.trigger && row.process_after.is_none_or(|at| at <= now))
+        self.open.iter().any(|row| is_due(row, now))
+    }
+
+    fn due_rows(&self) -> Vec<schemas::ids::MessageId> {
+        let now = self.context.clock.now();
+        self.open.iter().filter(|row| is_due(row, now)).map(|row| row.id.clone()).collect()
     }
 
     /// When the session must be looked at, if nothing else happens.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        let rows = self.open.iter().filter(|row| row.trigger).filter_map(|row| row.process_after);
-        let posts = self.attempts.values().filter_map(|(_, at)| *at);
-        rows.chain(posts).min()
+        if self.state == State::SetAside {
+            // Nothing of it is believed before an operator was there.
+            return None;
+        }
+        let rows = self
+            .open
+            .iter()
+            .filter(|row| row.trigger && self.state.wakes_by_itself())
+            .filter_map(|row| row.process_after);
+        let attempts = self.attempts.values().filter_map(|(_, at)| *at);
+        let due = rows.chain(attempts).chain(self.next_post_at()).min()?;
+        let now = self.context.clock.now();
+        // What is due and yet was not done cannot be done now; asking at once would go round.
+        Some(if due > now { due } else { now + limits::DUE_AGAIN })
     }
 
     /// Forgets what a commit made final.
@@ -308,23 +359,30 @@ impl Runner {
     }
 
     /// A run has its outcome, durably: people may know.
-    pub(super) async fn tell_run(&mut self, run: &SettledRun) {
+    pub(super) fn tell_run(&mut self, run: SettledRun) {
         info!(run = %run.run, outcome = run.outcome.as_str(), "run settled");
-        let Some(address) = run.address.clone().or_else(|| self.reach.default.clone()) else {
+        let Some(address) = run.address.or_else(|| self.reach.default.clone()) else {
             return;
         };
         let Some(channel) = self.channels().at(&address).cloned() else { return };
         let session_id = self.facts.record.id.clone();
-        if let Some(reason) = &run.reason {
-            channel.notice(&session_id, &address, &text::run_failed(reason)).await;
-        }
+        let said = run.reason.as_deref().map(text::run_failed);
         let finished = RoomEvent::RunFinished {
-            session_id,
-            run_id: run.run.clone(),
-            message_ids: run.messages.clone(),
+            session_id: session_id.clone(),
+            run_id: run.run,
+            message_ids: run.messages,
             outcome: run.outcome,
-            reason: run.reason.clone(),
+            reason: run.reason,
         };
-        channel.run_finished(&address, &finished).await;
+        self.tell(async move {
+            if let Some(said) = said {
+                channel.notice(&session_id, &address, &said).await;
+            }
+            channel.run_finished(&address, &finished).await;
+        });
     }
+}
+
+fn is_due(row: &Unsettled, now: Timestamp) -> bool {
+    row.trigger && row.process_after.is_none_or(|at| at <= now)
 }

@@ -15,9 +15,9 @@ use schemas::{
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, warn};
 
-use super::{container::WorkDone, runner::Runner};
+use super::runner::Runner;
 use crate::{
-    channels::{ChannelError, Post, Posted, Resolution},
+    channels::{Channel, ChannelError, Post, Posted, Resolution},
     delivery::{
         Wish,
         retry::{Next, after},
@@ -82,11 +82,16 @@ impl Runner {
                 warn!(message_id = %row.id, why, "an outbound row was refused");
                 self.fail(&row.id, row.seq, 0, &why);
             }
-            Wish::Post(post) => self.queue(post, row.deliver_after),
+            Wish::Post(post) => match row.deliver_after.filter(|at| *at > self.context.clock.now())
+            {
+                // Beside the lanes, so that what is said meanwhile goes out before it.
+                Some(at) => drop(self.later.insert((at, post.seq), post)),
+                None => self.queue(post),
+            },
         }
     }
 
-    fn queue(&mut self, post: Post, deliver_after: Option<jiff::Timestamp>) {
+    fn queue(&mut self, post: Post) {
         let earlier = self.attempts.get(&post.message).copied();
         let (attempts, again) = earlier.unwrap_or((0, None));
         let asked = self.channels().at(&post.address).map(|channel| channel.resolution());
@@ -97,7 +102,7 @@ impl Runner {
             self.fail(&post.message, post.seq, attempts, why);
             return;
         }
-        let pause = deliver_after.max(again).map(|at| self.until(at));
+        let pause = again.map(|at| self.until(at));
         let lane = self.lanes.entry(post.address.clone()).or_default();
         if lane.queue.is_empty() {
             lane.not_before = pause.map(|pause| Instant::now() + pause);
@@ -107,6 +112,11 @@ impl Runner {
 
     /// Hands over the head of every lane that is free.
     pub(super) fn post_what_may_go(&mut self) {
+        let now = self.context.clock.now();
+        while let Some(first) = self.later.first_entry().filter(|first| first.key().0 <= now) {
+            let post = first.remove();
+            self.queue(post);
+        }
         let mut ready = Vec::new();
         let committed = self.staged.is_empty();
         for (address, lane) in &mut self.lanes {
@@ -132,7 +142,7 @@ impl Runner {
                 let (mut post, attempts) = (outgoing.post, outgoing.attempts + 1);
                 let refused_files = check_files(&mut post, outbox).await;
                 let result = match channel {
-                    Some(channel) => channel.post(&post).await,
+                    Some(channel) => hand_over(channel.as_ref(), &post).await,
                     None => Err(ChannelError::Down("no such channel on this host".to_owned())),
                 };
                 Sent { post, attempts, result, refused_files }
@@ -166,6 +176,7 @@ impl Runner {
         if pause.is_none() {
             lane.queue.pop_front();
         }
+        self.look_wanted |= !self.caught_up && self.has_room();
     }
 
     /// The pause before the next attempt; `None` when there is none.
@@ -193,6 +204,8 @@ impl Runner {
             self.lanes.get_mut(&post.address).and_then(|lane| lane.queue.front_mut())
         {
             head.attempts = counted;
+            // The next attempt is announced anew: what stands there now says that it waits.
+            head.announced = false;
         }
         Some(pause)
     }
@@ -225,19 +238,79 @@ impl Runner {
         let Some(address) = self.current_place() else { return };
         let Some(channel) = self.channels().at(&address).cloned() else { return };
         let (session, said) = (self.facts.record.id.clone(), said.to_owned());
-        self.beside(async move {
-            channel.notice(&session, &address, &said).await;
-            WorkDone::Nothing
-        });
+        self.tell(async move { channel.notice(&session, &address, &said).await });
     }
 
     pub(super) fn show_typing(&mut self, address: Address, on: bool) {
         let Some(channel) = self.channels().at(&address).cloned() else { return };
         let session = self.facts.record.id.clone();
-        self.beside(async move {
-            channel.typing(&session, &address, on).await;
-            WorkDone::Nothing
+        self.tell(async move { channel.typing(&session, &address, on).await });
+    }
+
+    /// Says something beside the loop; a platform that does not listen is not waited for.
+    pub(super) fn tell(&mut self, words: impl Future<Output = ()> + Send + 'static) {
+        self.telling.spawn(async move {
+            drop(tokio::time::timeout(limits::NOTICE_TIME, words).await);
         });
+    }
+
+    /// Whether what is staged may be committed now: quick posts are waited for, so that their
+    /// words go into the same commit; one that hangs holds up nothing else.
+    pub(super) fn may_commit(&mut self) -> bool {
+        if self.posting.is_empty() {
+            return true;
+        }
+        if self.staged.is_empty() || self.commit_after.is_some() {
+            self.commit_by = None;
+            return self.commit_after.is_some();
+        }
+        let by = *self.commit_by.get_or_insert_with(|| Instant::now() + limits::COMMIT_LINGER);
+        by <= Instant::now()
+    }
+
+    /// The next moment at which a post may go.
+    pub(super) fn next_post(&self) -> Option<Instant> {
+        let later = self.later.keys().next().map(|(at, _)| Instant::now() + self.until(*at));
+        self.lanes.values().filter_map(Lane::next_try).chain(later).min()
+    }
+
+    /// The same as a time that can be written down.
+    pub(super) fn next_post_at(&self) -> Option<jiff::Timestamp> {
+        let now = self.context.clock.now();
+        let lanes = self.lanes.values().filter_map(Lane::next_try);
+        let lanes = lanes.map(|at| now + at.saturating_duration_since(Instant::now()));
+        lanes.chain(self.later.keys().map(|(at, _)| *at)).min()
+    }
+
+    /// Whether more posts may wait in memory.
+    pub(super) fn has_room(&self) -> bool {
+        let queued: usize = self.lanes.values().map(|lane| lane.queue.len()).sum();
+        queued + self.later.len() < limits::QUEUED_POSTS
+    }
+
+    /// Every row of the guest is known now. What the ledger still waits for and no row stands
+    /// for will never be sent: the guest took it back, or its files were put away.
+    pub(super) fn all_rows_seen(&mut self) {
+        if std::mem::replace(&mut self.caught_up, true) {
+            return;
+        }
+        let mut lost = self.attempts.clone();
+        let posts = self.lanes.values().flat_map(|lane| &lane.queue).map(|one| &one.post);
+        for post in posts.chain(self.later.values()) {
+            lost.remove(&post.message);
+        }
+        for row in &self.staged.ledger {
+            lost.remove(&row.message_out);
+        }
+        for (message, (attempts, _)) in lost {
+            let why = "its row is gone";
+            warn!(%message, why, "a post can no longer be sent");
+            self.staged.ledger.push(LedgerRow {
+                status: DeliveryStatus::Failed,
+                error: Some(why.to_owned()),
+                ..ledger(&message, attempts)
+            });
+        }
     }
 
     fn current_place(&self) -> Option<Address> {
@@ -260,6 +333,18 @@ fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
         next_attempt_at: None,
         error: None,
     }
+}
+
+/// Posts, and says what it means that the channel never answered.
+async fn hand_over(channel: &dyn Channel, post: &Post) -> Result<Posted, ChannelError> {
+    if let Ok(answer) = tokio::time::timeout(limits::POST_TIME, channel.post(post)).await {
+        return answer;
+    }
+    let why = format!("no answer within {} s", limits::POST_TIME.as_secs());
+    Err(match channel.resolution() {
+        Resolution::Idempotent => ChannelError::Retry(why),
+        Resolution::Unknown => ChannelError::UnknownOutcome(why),
+    })
 }
 
 /// Takes names out of a post whose files cannot be had, and says why.

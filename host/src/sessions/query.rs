@@ -38,7 +38,7 @@ impl Runner {
                 let how = if out_of_memory { "out of memory" } else { "exited" };
                 self.on_exited(container, &format!("{how}, code {code}"));
             }
-            Command::EngineBack(live) => self.on_engine_back(live).await,
+            Command::EngineBack(live, asked) => self.on_engine_back(live, asked).await,
             // The loop's own checks find what is due.
             Command::Due => {}
             Command::History(address, after, answer) => self.history(address, after, answer),
@@ -119,12 +119,21 @@ impl Runner {
                 "the session is in order; only one that was set aside is reset",
             ));
         }
+        if let Some(look) = self.looking.take() {
+            // What it saw is put away, and so is what a last look would have seen.
+            drop(look.await);
+        }
+        if self.exiting != Exiting::No {
+            self.finish_exit().await;
+        }
         let (dir, now) = (self.dir.clone(), self.context.clock.now());
         let kept = dir.log_dir().join(format!("out-{}", fresh_ulid(now)));
         blocking(move || put_away(&dir.out_dir(), &kept, &dir)).await?;
         self.context.store.set_aside(self.facts.record.id.clone(), None).await?;
         info!("session reset");
         self.cursor = 0;
+        self.caught_up = false;
+        self.look_wanted = true;
         self.facts.record.set_aside = None;
         self.drive(Event::Reset { rows_due: self.has_due_rows() }).await;
         self.clear_notice();

@@ -36,7 +36,7 @@ use super::{
     staged::Staged,
 };
 use crate::{
-    channels::Channels,
+    channels::{Channels, Post},
     delivery::permit::Reach,
     engine::{ContainerId, LiveContainer},
     limits,
@@ -50,6 +50,8 @@ pub struct Boot {
     pub facts: Facts,
     /// Its container, when one lives already.
     pub live: Option<LiveContainer>,
+    /// Whether the engine said so; else a container of an earlier host may live unseen.
+    pub engine_asked: bool,
 }
 
 /// Starts the task of a session.
@@ -78,6 +80,12 @@ pub(super) struct Runner {
     // The container.
     pub(super) state: State,
     pub(super) container: Option<ContainerId>,
+    /// When the container was known to live.
+    pub(super) started_at: Instant,
+    /// Whether the engine was asked, since this host began, what lives of this session.
+    pub(super) engine_asked: bool,
+    /// The last container that ended: a late word about it is no news.
+    pub(super) gone: Option<ContainerId>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
     pub(super) work: JoinSet<WorkDone>,
     /// Containers that ended before their start was reported.
@@ -89,6 +97,10 @@ pub(super) struct Runner {
     pub(super) last_active: jiff::Timestamp,
     /// Rows that the guest holds a claim on, as of the last look.
     pub(super) working: Vec<schemas::ids::MessageId>,
+    /// Since when rows are due that the guest takes no claim on.
+    pub(super) unclaimed_since: Option<jiff::Timestamp>,
+    /// Rows that a guest was ended over without having claimed them.
+    pub(super) blamed: Vec<schemas::ids::MessageId>,
     /// When the guest was last seen to begin something.
     pub(super) last_seen: jiff::Timestamp,
 
@@ -103,6 +115,8 @@ pub(super) struct Runner {
     pub(super) commit_after: Option<Instant>,
     /// Why the last commit failed; said when it changes.
     pub(super) commit_trouble: Option<String>,
+    /// When what is staged is committed even beside posts that are under way.
+    pub(super) commit_by: Option<Instant>,
     /// Whether the central row says that this session must be looked at after a crash.
     pub(super) marked: bool,
 
@@ -118,11 +132,16 @@ pub(super) struct Runner {
     pub(super) pace: Pace,
     pub(super) belt: super::outcome::Belt,
     pub(super) cursor: i64,
+    /// Whether every row that the guest wrote so far was seen.
     pub(super) caught_up: bool,
 
     // Posts.
     pub(super) lanes: BTreeMap<Address, Lane>,
+    /// Posts whose time is still to come, in its order.
+    pub(super) later: BTreeMap<(jiff::Timestamp, i64), Post>,
     pub(super) posting: JoinSet<Sent>,
+    /// Notices, signs of typing, ends of runs: nothing waits for them.
+    pub(super) telling: JoinSet<()>,
     pub(super) attempts: BTreeMap<schemas::ids::MessageId, (u32, Option<jiff::Timestamp>)>,
 }
 
@@ -142,6 +161,7 @@ enum Happened {
     Command(Option<Command>),
     Work(WorkDone),
     Sent(Sent),
+    Told,
     Looked(Found, Duration),
     Rung,
     Alarm,
@@ -195,6 +215,9 @@ impl Runner {
             view,
             state,
             container: None,
+            started_at: Instant::now(),
+            engine_asked: boot.engine_asked,
+            gone: None,
             permit: None,
             work: JoinSet::new(),
             early_exits: Vec::new(),
@@ -204,11 +227,14 @@ impl Runner {
             timer: None,
             last_active: boot.facts.record.last_active.unwrap_or(now),
             working: Vec::new(),
+            unclaimed_since: None,
+            blamed: Vec::new(),
             last_seen: now,
             open: Vec::new(),
             staged: Staged::default(),
             commit_after: None,
             commit_trouble: None,
+            commit_by: None,
             bell: None,
             looking: None,
             look_wanted: true,
@@ -218,7 +244,9 @@ impl Runner {
             cursor: 0,
             caught_up: false,
             lanes: BTreeMap::new(),
+            later: BTreeMap::new(),
             posting: JoinSet::new(),
+            telling: JoinSet::new(),
             attempts: BTreeMap::new(),
         }
     }
@@ -235,6 +263,7 @@ impl Runner {
                 Happened::Command(None) => return,
                 Happened::Work(done) => self.on_work(done).await,
                 Happened::Sent(sent) => self.on_sent(sent),
+                Happened::Told => {}
                 Happened::Looked(found, cost) => self.on_looked(found, cost).await,
                 Happened::Rung => self.on_rung(),
                 Happened::Alarm => self.on_alarm().await,
@@ -246,7 +275,7 @@ impl Runner {
             self.reset_when_ended().await;
             self.post_what_may_go();
             self.start_look();
-            if self.posting.is_empty() {
+            if self.may_commit() {
                 self.commit_staged().await;
                 self.post_what_may_go();
             }
@@ -268,6 +297,7 @@ impl Runner {
             }
             // What was posted is written down before more is looked at.
             Some(Ok(sent)) = self.posting.join_next() => Happened::Sent(sent),
+            Some(_) = self.telling.join_next() => Happened::Told,
             (found, cost) = finished(&mut self.looking) => Happened::Looked(found, cost),
             () = rung(self.bell.as_ref()) => Happened::Rung,
             () = tokio::time::sleep_until(alarm) => Happened::Alarm,
@@ -280,10 +310,10 @@ impl Runner {
         let pending_look = self.look_wanted && self.looking.is_none();
         let candidates = [
             self.timer,
-            self.commit_after,
+            self.commit_after.or(self.commit_by),
             pending_look.then_some(self.look_after),
             self.watches().then(|| self.belt.next()),
-            self.lanes.values().filter_map(Lane::next_try).min(),
+            self.next_post(),
         ];
         for candidate in candidates.into_iter().flatten() {
             alarm = alarm.min(candidate);
@@ -307,6 +337,7 @@ impl Runner {
             && self.exiting == Exiting::No
             && self.work.is_empty()
             && self.posting.is_empty()
+            && self.telling.is_empty()
             && self.looking.is_none()
             && !self.look_wanted
             && self.staged.is_empty()
@@ -319,10 +350,10 @@ impl Runner {
             self.drive(Event::Message).await;
             return false;
         }
-        self.tidy_up().await;
         let due = self.next_due();
         let id = self.facts.record.id.clone();
         if self.marked {
+            self.tidy_up().await;
             // Going to sleep is no activity: what counts is the last thing said or done.
             let marked = self.context.store.mark_asleep(id.clone(), due, self.last_active).await;
             if let Err(failure) = marked {
@@ -339,7 +370,7 @@ impl Runner {
     }
 
     pub(super) fn show(&self, notice: Option<String>) {
-        let notice = notice.or_else(|| self.view.borrow().notice.clone());
+        let notice = notice.or_else(|| self.known_notice());
         self.publish(notice);
     }
 
@@ -350,6 +381,10 @@ impl Runner {
     fn publish(&self, notice: Option<String>) {
         let last_active = Some(self.last_active);
         self.view.send_replace(Arc::new(View { state: self.state, notice, last_active }));
+    }
+
+    pub(super) fn known_notice(&self) -> Option<String> {
+        self.view.borrow().notice.clone()
     }
 
     pub(super) fn clear_notice(&self) {

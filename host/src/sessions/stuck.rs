@@ -1,4 +1,4 @@
-//! PURE: whether a guest that holds a claim still lives, and whether a quiet one may end.
+//! PURE: whether a guest that has work still lives, and whether a quiet one may end.
 //!
 //! Owns the two verdicts. All inputs are passed; times are read by the caller.
 
@@ -15,6 +15,8 @@ pub struct Signs {
     pub now: Timestamp,
     /// Whether it holds a claim.
     pub working: bool,
+    /// Since when rows are due that it takes no claim on.
+    pub unclaimed_since: Option<Timestamp>,
     /// The heartbeat file's mtime, when there is one.
     pub heartbeat: Option<Timestamp>,
     /// When the host last saw it start, or saw a claim.
@@ -30,7 +32,7 @@ pub struct Signs {
 pub enum Verdict {
     /// Leave it alone.
     Fine,
-    /// It holds a claim and its heart stopped.
+    /// It holds a claim and its heart stopped, or it takes no claim on what is due.
     Stuck,
     /// Nothing was asked of it for long.
     Idle,
@@ -47,6 +49,11 @@ pub fn judge(signs: &Signs) -> Verdict {
             return Verdict::Stuck;
         }
         return Verdict::Fine;
+    }
+    // An idle guest has no heartbeat; whether it lives shows when there is something to do.
+    if let Some(since) = signs.unclaimed_since {
+        let waited = signs.now.duration_since(since);
+        return if waited > limits::STUCK_AFTER { Verdict::Stuck } else { Verdict::Fine };
     }
     if signs.now.duration_since(signs.last_active).unsigned_abs() > signs.idle_after
         && signs.now > signs.last_active
@@ -69,6 +76,7 @@ mod tests {
         let signs = Signs {
             now: at(now),
             working,
+            unclaimed_since: None,
             heartbeat: heartbeat.map(at),
             last_seen: at(1_000),
             last_active: at(1_000),
@@ -92,6 +100,23 @@ mod tests {
     #[test]
     fn a_heartbeat_in_the_future_keeps_nobody_alive() {
         check(true, Some(9_999), 1_061, Verdict::Stuck);
+    }
+
+    #[test]
+    fn a_guest_that_takes_no_claim_is_stuck_after_a_minute_and_never_idle() {
+        let judged = |now| {
+            judge(&Signs {
+                now: at(now),
+                working: false,
+                unclaimed_since: Some(at(5_000)),
+                heartbeat: None,
+                last_seen: at(1_000),
+                last_active: at(1_000),
+                idle_after: limits::IDLE_TIMEOUT,
+            })
+        };
+        assert_eq!(judged(5_060), Verdict::Fine);
+        assert_eq!(judged(5_061), Verdict::Stuck);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The ledger of runs: each gets exactly one outcome, by compare-and-set.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use schemas::{
     admin::RunInfo,
     ids::{MessageId, RunId, SessionId},
@@ -34,8 +34,10 @@ pub struct SettledRun {
 }
 
 impl Store {
-    /// Settles runs, and answers those that were not settled before. The guest chose the ids: one
-    /// that names another session's run is never touched, and ours takes its place.
+    /// Settles runs, and answers them as they stand in the ledger, those too that stood there
+    /// before: a run is settled before its rows are folded, so one that comes again was never
+    /// told of. The guest chose the ids: for messages that a settled run of that id does not
+    /// name, ours takes its place, and another session's run is never touched.
     ///
     /// Runs on the caller's thread: it belongs to a session's blocking step.
     ///
@@ -45,11 +47,9 @@ impl Store {
         self.call_here(|conn| {
             let tx = conn.transaction()?;
             let mut settled = Vec::with_capacity(runs.len());
-            for mut run in runs {
-                if is_of_another_session(&tx, &run)? {
-                    run.run = RunId::mint(run.ended_at);
-                }
-                if settle(&tx, &run)? {
+            for run in runs {
+                for run in placed(&tx, run)? {
+                    settle(&tx, &run)?;
                     settled.push(run);
                 }
             }
@@ -74,30 +74,49 @@ impl Store {
     }
 }
 
-fn settle(tx: &Connection, run: &SettledRun) -> Result<bool> {
-    let changed = tx
-        .prepare_cached(
-            "INSERT INTO runs (run_id, session_id, message_ids, state, outcome, reason, \
-             started_at, ended_at) VALUES (?1, ?2, ?3, 'settled', ?4, ?5, ?6, ?7) \
-             ON CONFLICT (run_id) DO UPDATE SET state = 'settled', outcome = ?4, reason = ?5, \
-             ended_at = ?7 WHERE outcome IS NULL AND session_id = ?2",
-        )?
-        .execute(params![
-            run.run.as_str(),
-            run.session.as_str(),
-            serde_json::to_string(&run.messages).map_err(damaged)?,
-            run.outcome.as_str(),
-            run.reason,
-            time::format(run.started_at),
-            time::format(run.ended_at),
-        ])?;
-    Ok(changed == 1)
+fn settle(tx: &Connection, run: &SettledRun) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO runs (run_id, session_id, message_ids, state, outcome, reason, started_at, \
+         ended_at) VALUES (?1, ?2, ?3, 'settled', ?4, ?5, ?6, ?7) \
+         ON CONFLICT (run_id) DO UPDATE SET state = 'settled', outcome = ?4, reason = ?5, \
+         ended_at = ?7 WHERE outcome IS NULL AND session_id = ?2",
+    )?
+    .execute(params![
+        run.run.as_str(),
+        run.session.as_str(),
+        serde_json::to_string(&run.messages).map_err(damaged)?,
+        run.outcome.as_str(),
+        run.reason,
+        time::format(run.started_at),
+        time::format(run.ended_at),
+    ])?;
+    Ok(())
 }
 
-fn is_of_another_session(tx: &Connection, run: &SettledRun) -> Result<bool> {
-    Ok(tx
-        .prepare_cached("SELECT 1 FROM runs WHERE run_id = ?1 AND session_id <> ?2")?
-        .exists(params![run.run.as_str(), run.session.as_str()])?)
+/// The run under its own id as far as that can hold its messages, and the rest under one of ours,
+/// which is the same whenever it is made again.
+fn placed(tx: &Connection, run: SettledRun) -> Result<Vec<SettledRun>> {
+    let found: Option<(String, String)> = tx
+        .prepare_cached("SELECT session_id, message_ids FROM runs WHERE run_id = ?1")?
+        .query_row([run.run.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((session, named)) = found else { return Ok(vec![run]) };
+    let named: Vec<MessageId> = if session == run.session.as_str() {
+        serde_json::from_str(&named).map_err(damaged)?
+    } else {
+        Vec::new()
+    };
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        run.messages.iter().cloned().partition(|id| named.contains(id));
+    let mut runs = Vec::new();
+    if let Some(first) = outside.first() {
+        let own = RunId::of_message(&run.session, first);
+        runs.push(SettledRun { run: own, messages: outside, ..run.clone() });
+    }
+    if !inside.is_empty() {
+        runs.push(SettledRun { messages: inside, ..run });
+    }
+    Ok(runs)
 }
 
 fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
@@ -111,4 +130,79 @@ fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
         started_at: at(row, "started_at")?,
         ended_at: at_opt(row, "ended_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::{
+        admin::{NewAgent, SessionMode},
+        ids::AgentId,
+    };
+
+    use super::*;
+    use crate::store::NewSession;
+
+    fn run(session: &SessionId, run: &RunId, messages: &[&str]) -> SettledRun {
+        SettledRun {
+            run: run.clone(),
+            session: session.clone(),
+            messages: messages.iter().map(|id| MessageId::parse(id).unwrap()).collect(),
+            address: None,
+            outcome: Outcome::Completed,
+            reason: None,
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    async fn session(store: &Store, agent: &AgentId, key: &str) -> SessionId {
+        let new = NewSession {
+            key: key.to_owned(),
+            agent: agent.clone(),
+            room: None,
+            thread: None,
+            mode: SessionMode::AgentShared,
+        };
+        store.session_for(new, Timestamp::UNIX_EPOCH).await.unwrap().id
+    }
+
+    #[tokio::test]
+    async fn each_message_has_one_settled_run_however_often_and_under_whatever_id_it_is_settled() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(&home.path().join("central.db")).unwrap();
+        let new = NewAgent {
+            name: "andy".to_owned(),
+            provider: "echo".to_owned(),
+            image: None,
+            memory_bytes: None,
+            milli_cpus: None,
+            pids: None,
+            session_mode: SessionMode::AgentShared,
+            trusted: false,
+        };
+        let agent = store.create_agent(new, Timestamp::UNIX_EPOCH).await.unwrap().id;
+        let (ours, theirs) =
+            (session(&store, &agent, "ours").await, session(&store, &agent, "theirs").await);
+        let id = RunId::mint(Timestamp::UNIX_EPOCH);
+        store.settle_runs_here(vec![run(&ours, &id, &["a"])]).unwrap();
+        // The rest of the batch was seen later, and after a crash all of it is seen again.
+        for messages in [vec!["b"], vec!["a", "b"], vec!["a", "b"]] {
+            let told = store.settle_runs_here(vec![run(&ours, &id, &messages)]).unwrap();
+            let told: usize = told.iter().map(|run| run.messages.len()).sum();
+            assert_eq!(told, messages.len());
+        }
+        // A guest that names another session's run gets one of its own.
+        for _ in 0..2 {
+            store.settle_runs_here(vec![run(&theirs, &id, &["c"])]).unwrap();
+        }
+        let messages = async |session: &SessionId| -> Vec<String> {
+            let runs = store.runs_of(session.clone(), 10).await.unwrap();
+            let mut ids: Vec<String> =
+                runs.iter().flat_map(|run| &run.message_ids).map(ToString::to_string).collect();
+            ids.sort();
+            ids
+        };
+        assert_eq!(messages(&ours).await, ["a", "b"]);
+        assert_eq!(messages(&theirs).await, ["c"]);
+    }
 }

@@ -13,7 +13,10 @@ mod conversation;
 mod delivery;
 mod faults;
 mod hostile;
+mod ledger;
+mod lifecycle;
 mod refusals;
 mod sessions;
+mod simulation;
 
 mod tidy;

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{InboundTx, InboundWriter, MIGRATIONS};
+use super::{InboundWriter, MIGRATIONS};
 use crate::{
-    ids::InboxId,
+    ids::{InboxId, MessageId},
     sqlite::{Patience, StoreError, open_session_writer},
     time,
 };
@@ -56,6 +56,43 @@ impl InboundWriter {
     pub fn compact(&self) -> Result<(), StoreError> {
         let conn = open_session_writer(&self.dir().inbound_db(), MIGRATIONS, Patience::Short)?;
         crate::sqlite::vacuum_if_sparse(&conn)
+    }
+
+    /// Of these outbound rows, those that the ledger has its final word about, in the mailbox or
+    /// in the history that old words move to.
+    ///
+    /// # Errors
+    /// When one of the two files cannot be read.
+    pub fn settled_out(&self, ids: &[MessageId]) -> Result<HashSet<MessageId>, StoreError> {
+        let mut settled = self.write(|tx| final_words(&tx.tx, ids))?;
+        let rest: Vec<MessageId> =
+            ids.iter().filter(|id| !settled.contains(*id)).cloned().collect();
+        if !rest.is_empty()
+            && let Some(history) = self.history()?
+        {
+            settled.extend(final_words(&history, &rest)?);
+        }
+        Ok(settled)
+    }
+
+    /// The attachment folders that a row names, in the mailbox or in the history.
+    ///
+    /// # Errors
+    /// When one of the two files cannot be read.
+    pub fn inboxes(&self) -> Result<HashSet<InboxId>, StoreError> {
+        let mut named = self.write(|tx| inboxes(&tx.tx))?;
+        if let Some(history) = self.history()? {
+            named.extend(inboxes(&history)?);
+        }
+        Ok(named)
+    }
+
+    fn history(&self) -> Result<Option<Connection>, StoreError> {
+        let path = self.dir().history_db();
+        if !path.exists() {
+            return Ok(None);
+        }
+        open_session_writer(&path, MIGRATIONS, Patience::Short).map(Some)
     }
 
     fn finished_messages(&self, keep: u32, batch: u32) -> Result<Vec<String>, StoreError> {
@@ -108,23 +145,28 @@ impl InboundWriter {
     }
 }
 
-impl InboundTx<'_> {
-    /// The attachment folders that rows of the mailbox name.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn inboxes(&self) -> Result<HashSet<InboxId>, StoreError> {
-        let mut select =
-            self.tx.prepare("SELECT inbox FROM messages_in WHERE inbox IS NOT NULL")?;
-        let mut rows = select.query([])?;
-        let mut inboxes = HashSet::new();
-        while let Some(row) = rows.next()? {
-            let text: String = row.get(0)?;
-            let inbox = InboxId::parse(&text).map_err(|e| StoreError::invalid(e.to_string()))?;
-            inboxes.insert(inbox);
+fn final_words(conn: &Connection, ids: &[MessageId]) -> Result<HashSet<MessageId>, StoreError> {
+    let mut select =
+        conn.prepare("SELECT 1 FROM delivered WHERE message_out_id = ?1 AND status <> 'sending'")?;
+    let mut settled = HashSet::new();
+    for id in ids {
+        if select.exists([id.as_str()])? {
+            settled.insert(id.clone());
         }
-        Ok(inboxes)
     }
+    Ok(settled)
+}
+
+fn inboxes(conn: &Connection) -> Result<HashSet<InboxId>, StoreError> {
+    let mut select = conn.prepare("SELECT inbox FROM messages_in WHERE inbox IS NOT NULL")?;
+    let mut rows = select.query([])?;
+    let mut inboxes = HashSet::new();
+    while let Some(row) = rows.next()? {
+        let text: String = row.get(0)?;
+        let inbox = InboxId::parse(&text).map_err(|e| StoreError::invalid(e.to_string()))?;
+        inboxes.insert(inbox);
+    }
+    Ok(inboxes)
 }
 
 /// Attached for reading only: the transaction writes one file, so no super-journal is made.

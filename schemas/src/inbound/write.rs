@@ -307,19 +307,6 @@ impl InboundTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Whether the ledger has its final word about an outbound row.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn is_final(&self, message_out: &MessageId) -> Result<bool, StoreError> {
-        Ok(self
-            .tx
-            .prepare_cached(
-                "SELECT 1 FROM delivered WHERE message_out_id = ?1 AND status <> 'sending'",
-            )?
-            .exists([message_out.as_str()])?)
-    }
-
     /// Asks something of the guest, now.
     ///
     /// # Errors

@@ -151,12 +151,15 @@ proptest! {
         let put = |tx: &InboundTx<'_>| {
             tx.put_ledger(&row)?;
             tx.put_ledger(&row)?;
-            let waiting = (tx.sending()?, tx.is_final(&row.message_out)?);
+            let waiting = tx.sending()?;
             tx.put_ledger(&LedgerRow { status: last, ..row.clone() })?;
-            Ok((waiting, tx.sending()?, tx.is_final(&row.message_out)?))
+            Ok((waiting, tx.sending()?))
         };
-        let (waiting, after, over) = InboundWriter::new(dir).write(put).unwrap();
-        prop_assert_eq!(waiting, (vec![row], false));
-        prop_assert_eq!((after, over), (vec![], true));
+        let writer = InboundWriter::new(dir);
+        let ids = [row.message_out.clone()];
+        prop_assert!(writer.settled_out(&ids).unwrap().is_empty());
+        let (waiting, after) = writer.write(put).unwrap();
+        prop_assert_eq!(waiting, vec![row]);
+        prop_assert_eq!((after, writer.settled_out(&ids).unwrap().len()), (vec![], 1));
     }
 }

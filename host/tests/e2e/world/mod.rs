@@ -123,6 +123,9 @@ impl World {
         host.stop.abandon.cancel();
         host.tasks.close();
         host.tasks.wait().await;
+        // A step on a blocking thread dies with its process. Here it cannot, so it is waited for:
+        // the paused clock does not go on before it is done.
+        self.passes(Duration::from_millis(1)).await;
     }
 
     /// The host is asked to end, and does.
@@ -212,6 +215,12 @@ impl World {
             }
         }
         panic!("session {} has no folder", accepted.session_id);
+    }
+
+    /// The time in this world.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        use schemas::time::Clock as _;
+        self.clock.now()
     }
 
     /// Errors that the operator's log has so far.

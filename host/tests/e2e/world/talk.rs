@@ -1,6 +1,6 @@
 //! What people do in a world: they say things, and hear what comes back.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use host::{draft::Draft, error::Result, requests::Request};
 use schemas::admin::{Accepted, RoomEvent, RoomMessage, SendMessage};
@@ -51,8 +51,12 @@ impl World {
 
     /// The next run of the room that ended.
     pub(crate) async fn next_outcome(&mut self, agent: &str) -> RoomEvent {
+        self.next_outcome_in(agent, None).await
+    }
+
+    pub(crate) async fn next_outcome_in(&mut self, agent: &str, thread: Option<&str>) -> RoomEvent {
         loop {
-            let event = self.next_event(agent, None).await;
+            let event = self.next_event(agent, thread).await;
             if matches!(event, RoomEvent::RunFinished { .. }) {
                 return event;
             }
@@ -83,6 +87,24 @@ impl World {
         let ear = self.ears.get_mut(&address(agent, None)).expect("nobody spoke here yet");
         while let Ok(event) = tokio::time::timeout_at(until, ear.recv()).await {
             assert!(!matches!(event, Ok(RoomEvent::Message(_))), "expected silence: {event:?}");
+        }
+    }
+
+    /// Nothing is said in a thread for this long but what is known already.
+    pub(crate) async fn expect_nothing_new(
+        &mut self,
+        agent: &str,
+        thread: &str,
+        known: &BTreeSet<(i64, String)>,
+        pause: Duration,
+    ) {
+        let until = tokio::time::Instant::now() + pause;
+        let ear = self.ears.get_mut(&address(agent, Some(thread))).expect("nobody spoke here yet");
+        while let Ok(event) = tokio::time::timeout_at(until, ear.recv()).await {
+            if let Ok(RoomEvent::Message(said)) = event {
+                let id = (said.seq, said.message_id.to_string());
+                assert!(known.contains(&id), "answered twice: {said:?}");
+            }
         }
     }
 }

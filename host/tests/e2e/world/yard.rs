@@ -36,6 +36,14 @@ struct State {
     host: Option<mpsc::Sender<EngineEvent>>,
     /// Why starts fail.
     refuses: Option<(EngineErrorKind, String)>,
+    /// Nobody can reach the engine, and what it says is lost.
+    away: bool,
+    /// The next question what lives is answered by an error.
+    forgetful: bool,
+    /// Containers hang from their first moment.
+    born_frozen: bool,
+    /// What a question about the engine takes.
+    pause: Duration,
 }
 
 #[derive(Clone)]
@@ -92,9 +100,36 @@ impl Yard {
         self.the_one().frozen.on.store(true, Ordering::Relaxed);
     }
 
+    /// Whether containers hang from their first moment.
+    pub(crate) fn freezes_at_birth(&self, yes: bool) {
+        self.state.lock().unwrap().born_frozen = yes;
+    }
+
+    /// The next question what lives is answered by an error, and nothing else is wrong.
+    pub(crate) fn forgets_what_lives(&self) {
+        self.state.lock().unwrap().forgetful = true;
+    }
+
+    /// Questions about the engine take this long.
+    pub(crate) fn takes_its_time(&self, pause: Duration) {
+        self.state.lock().unwrap().pause = pause;
+    }
+
     /// Starts fail from now on.
     pub(crate) fn refuses(&self, kind: EngineErrorKind, why: &str) {
         self.state.lock().unwrap().refuses = Some((kind, why.to_owned()));
+    }
+
+    /// Nobody reaches the engine from now on; what runs goes on.
+    pub(crate) async fn goes_away(&self) {
+        let host = {
+            let mut state = self.state.lock().unwrap();
+            state.away = true;
+            state.host.clone()
+        };
+        if let Some(host) = host {
+            drop(host.send(lost()).await);
+        }
     }
 
     /// Starts work again; a lost engine says that it is back.
@@ -102,6 +137,7 @@ impl Yard {
         let host = {
             let mut state = self.state.lock().unwrap();
             state.refuses = None;
+            state.away = false;
             state.host.clone()
         };
         if let Some(host) = host {
@@ -142,6 +178,7 @@ impl Yard {
             running,
         };
         let mut state = self.state.lock().unwrap();
+        container.frozen.on.store(state.born_frozen, Ordering::Relaxed);
         let double = state
             .containers
             .values()
@@ -156,7 +193,10 @@ impl Yard {
             let code = life.await;
             alive.send_replace(false);
             // Whichever host listens now; it may be another than at the start.
-            let host = hosts.lock().unwrap().host.clone();
+            let host = {
+                let state = hosts.lock().unwrap();
+                state.host.clone().filter(|_| !state.away)
+            };
             if let Some(host) = host {
                 let out_of_memory = false;
                 let said = EngineEvent::Exited { session, container, code, out_of_memory };
@@ -164,6 +204,14 @@ impl Yard {
             }
         });
         id
+    }
+
+    fn reach(&self) -> Result<(), EngineError> {
+        if !self.state.lock().unwrap().away {
+            return Ok(());
+        }
+        let (kind, message) = (EngineErrorKind::Unreachable, "nobody answers".to_owned());
+        Err(EngineError { kind, message, hint: None, source: None })
     }
 
     fn life(&self, dir: SessionDir, container: Container) -> impl Future<Output = i64> + use<> {
@@ -187,6 +235,10 @@ impl Yard {
     }
 }
 
+fn lost() -> EngineEvent {
+    EngineEvent::Lost { reason: "nobody answers".to_owned(), hint: None }
+}
+
 /// Polls a future only while it is not frozen.
 async fn freezable<T>(work: impl Future<Output = T>, frozen: &Frozen) -> T {
     let mut work = std::pin::pin!(work);
@@ -208,6 +260,8 @@ async fn ended(container: &Container) {
 #[async_trait]
 impl Engine for Yard {
     async fn describe(&self) -> Result<String, EngineError> {
+        let pause = self.state.lock().unwrap().pause;
+        drop(tokio::time::timeout(pause, std::future::pending::<()>()).await);
         Ok("guests as tasks".to_owned())
     }
 
@@ -215,6 +269,7 @@ impl Engine for Yard {
         // A container takes a while to come up.
         let coming_up = Duration::from_millis(100);
         drop(tokio::time::timeout(coming_up, std::future::pending::<()>()).await);
+        self.reach()?;
         let refusal = self.state.lock().unwrap().refuses.clone();
         if let Some((kind, message)) = refusal {
             return Err(EngineError { kind, message, hint: None, source: None });
@@ -223,6 +278,7 @@ impl Engine for Yard {
     }
 
     async fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {
+        self.reach()?;
         let found = self.state.lock().unwrap().containers.get(container).cloned();
         if let Some(one) = found {
             one.terminate.cancel();
@@ -235,6 +291,7 @@ impl Engine for Yard {
     }
 
     async fn kill(&self, container: &ContainerId) -> Result<(), EngineError> {
+        self.reach()?;
         let found = self.state.lock().unwrap().containers.get(container).cloned();
         if let Some(one) = found {
             one.kill.cancel();
@@ -244,12 +301,18 @@ impl Engine for Yard {
     }
 
     async fn remove(&self, container: &ContainerId, _root: &Path) -> Result<(), EngineError> {
+        self.reach()?;
         self.state.lock().unwrap().containers.remove(container);
         Ok(())
     }
 
     async fn list(&self) -> Result<Vec<LiveContainer>, EngineError> {
-        let state = self.state.lock().unwrap();
+        self.reach()?;
+        let mut state = self.state.lock().unwrap();
+        if std::mem::take(&mut state.forgetful) {
+            let (kind, message) = (EngineErrorKind::Transient, "500".to_owned());
+            return Err(EngineError { kind, message, hint: None, source: None });
+        }
         Ok(state
             .containers
             .iter()
@@ -264,7 +327,8 @@ impl Engine for Yard {
 
     async fn watch(&self, events: mpsc::Sender<EngineEvent>) {
         self.state.lock().unwrap().host = Some(events.clone());
-        drop(events.send(EngineEvent::Back).await);
+        let first = if self.reach().is_ok() { EngineEvent::Back } else { lost() };
+        drop(events.send(first).await);
         events.closed().await;
     }
 }
