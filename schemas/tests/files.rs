@@ -23,8 +23,8 @@ use nix::{sys::stat::Mode, unistd::mkfifo};
 use schemas::{
     content::{self, ChatIn},
     host_side::{
-        Extracted, InboundTx, InboundWriter, OutboxReader, RefusedKind, digest, ensure, extract,
-        safe_name, sweep_orphans,
+        Extracted, InboundWriter, OutboxReader, RefusedKind, digest, ensure, extract, safe_name,
+        sweep_orphans,
     },
     ids::{InboxId, MessageId},
     limits::{MAX_ATTACHMENTS, MAX_FILE_BYTES},

@@ -91,7 +91,15 @@ impl Daemon {
         for record in self.context.store.unclean_sessions().await? {
             let container = live.remove(&record.id);
             info!(session = %record.id, adopted = container.is_some(), "session left in the middle");
-            let facts = self.facts(record).await?;
+            let id = record.id.clone();
+            let facts = match self.facts(record).await {
+                Ok(facts) => facts,
+                Err(failure) => {
+                    // One that cannot be read must not keep all others from their host.
+                    error!(session = %id, error = %failure.chain(), "a session cannot be taken up");
+                    continue;
+                }
+            };
             self.start_task(Boot { facts, live: container, engine_asked: self.engine_asked });
         }
         self.remove_orphans(live).await;

@@ -133,12 +133,12 @@ impl Daemon {
         });
     }
 
-    /// An engine in trouble may take half a minute to say how it is: beside the loop.
+    /// An engine in trouble may take its time to say how it is: beside the loop.
     fn status(&self, answer: Answer<Status>) {
         let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
+        let trouble = self.engine_trouble.as_ref().map(HostError::problem);
+        let trouble = trouble.map(HostError::from_problem);
         let context = self.context.clone();
-        let trouble =
-            self.engine_trouble.as_ref().map(|noted| HostError::from_problem(noted.problem()));
         self.context.spawn(async move {
             drop(answer.send(status(&context, trouble, awake).await));
         });
@@ -163,10 +163,10 @@ async fn listed(
     Ok(list)
 }
 
-/// The engine's name, or why it cannot be used. One that hangs must not hold up who asks.
-async fn ask_engine(context: &Context, noted: Option<HostError>) -> Result<String> {
-    let asked = tokio::time::timeout(limits::ENGINE_GLANCE, context.engine.describe()).await;
-    match (asked, noted) {
+/// The engine's name, or why it cannot be used. One that hangs must not hold up the answer.
+async fn ask_engine(context: &Context, trouble: Option<HostError>) -> Result<String> {
+    let asked = context.engine.describe();
+    match (tokio::time::timeout(limits::ENGINE_GLANCE, asked).await, trouble) {
         (Ok(Ok(name)), None) => Ok(name),
         (Ok(Err(failure)), _) => Err(failure.into()),
         (Ok(Ok(_)) | Err(_), Some(noted)) => Err(noted),

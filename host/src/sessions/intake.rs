@@ -156,7 +156,7 @@ impl Runner {
     /// Whoever speaks to a session that is set aside hears that it will take an operator.
     fn say_if_set_aside(&mut self) {
         if self.state == State::SetAside {
-            let known = self.known_notice().unwrap_or_default();
+            let known = self.notice_shown().unwrap_or_default();
             self.notice(&text::set_aside(&known));
         }
     }
@@ -222,10 +222,10 @@ impl Runner {
             Ok(done) => {
                 self.context.bells.wrote(&self.dir);
                 self.commit_after = None;
+                self.commit_by = None;
                 if self.commit_trouble.take().is_some() {
                     info!("what the agent did is written down again");
                 }
-                self.commit_by = None;
                 self.forget_settled(&commit.staged);
                 for run in done.settled {
                     self.tell_run(run);

@@ -12,7 +12,7 @@
 //! | Starting | – | Awake | Backoff | Stopping · Stop | – | – | Stopping · Stop |
 //! | Awake | – | – | Asleep, or Backoff if rows are due | Stopping · Stop | Stopping · Stop | – | Stopping · Stop |
 //! | Stopping | – | Stop | Asleep, or Starting if rows are due · ReleaseClaims | Kill | – | Kill | Kill |
-//! | Backoff | – | – | – | – | – | Starting, or Failed | Asleep |
+//! | Backoff | – | – | – | – | – | Starting, Failed, or Asleep if no rows are left | Asleep |
 //! | Failed | Starting · Start | – | – | – | – | – | Asleep |
 //! | SetAside | – | Kill | – | – | – | Kill | – |
 //!
@@ -107,6 +107,8 @@ pub enum Event {
     Timer {
         /// How many containers ended badly in a row.
         failures: u32,
+        /// Whether rows wait for an answer, now or later.
+        rows_left: bool,
     },
     /// An operator wants it stopped.
     Stop,
@@ -166,7 +168,7 @@ pub fn next(state: State, event: Event) -> (State, Vec<Effect>) {
         Event::Stuck => on_stuck(state),
         Event::Idle if state == State::Awake => (State::Stopping, vec![Effect::Stop]),
         Event::Idle => (state, vec![]),
-        Event::Timer { failures } => on_timer(state, failures),
+        Event::Timer { failures, rows_left } => on_timer(state, failures, rows_left),
         Event::Stop => on_stop(state),
         Event::NoSlot if state == State::Starting => (State::Waiting(WaitingFor::Slot), vec![]),
         Event::NoSlot => (state, vec![]),
@@ -259,12 +261,14 @@ fn on_stuck(state: State) -> (State, Vec<Effect>) {
     }
 }
 
-fn on_timer(state: State, failures: u32) -> (State, Vec<Effect>) {
+fn on_timer(state: State, failures: u32, rows_left: bool) -> (State, Vec<Effect>) {
     match state {
         State::Backoff if failures >= crate::limits::MAX_FAILURES => {
             (State::Failed, vec![Effect::TellOwner])
         }
-        State::Backoff => start(),
+        State::Backoff if rows_left => start(),
+        // What it died of was given up, and nothing waits behind it.
+        State::Backoff => (State::Asleep, vec![]),
         // What did not end by now did not hear of it.
         State::Stopping | State::SetAside => (state, vec![Effect::Kill]),
         State::Asleep | State::Waiting(_) | State::Starting | State::Awake | State::Failed => {
@@ -338,10 +342,11 @@ mod tests {
         check(Stopping, Event::Exited { rows_due: true }, Starting, &[ReleaseClaims, Start]);
         check(Stopping, Event::Exited { rows_due: false }, Asleep, &[]);
         check(Stopping, Event::Started, Stopping, &[Stop]);
-        check(Stopping, Event::Timer { failures: 0 }, Stopping, &[Kill]);
-        check(SetAside, Event::Timer { failures: 0 }, SetAside, &[Kill]);
-        check(Backoff, Event::Timer { failures: 1 }, Starting, &[Start]);
-        check(Backoff, Event::Timer { failures: 5 }, Failed, &[TellOwner]);
+        check(Stopping, Event::Timer { failures: 0, rows_left: true }, Stopping, &[Kill]);
+        check(SetAside, Event::Timer { failures: 0, rows_left: true }, SetAside, &[Kill]);
+        check(Backoff, Event::Timer { failures: 1, rows_left: true }, Starting, &[Start]);
+        check(Backoff, Event::Timer { failures: 5, rows_left: true }, Failed, &[TellOwner]);
+        check(Backoff, Event::Timer { failures: 0, rows_left: false }, Asleep, &[]);
         check(Failed, Event::Message, Starting, &[Start]);
     }
 
@@ -370,7 +375,8 @@ mod tests {
             any::<bool>().prop_map(|rows_due| Event::Exited { rows_due }),
             Just(Event::Stuck),
             Just(Event::Idle),
-            (0_u32..7).prop_map(|failures| Event::Timer { failures }),
+            (0_u32..7, any::<bool>())
+                .prop_map(|(failures, rows_left)| Event::Timer { failures, rows_left }),
             Just(Event::Stop),
             Just(Event::NoSlot),
             Just(Event::Slot),

@@ -31,6 +31,8 @@ mod outgoing;
 
 mod query;
 
+mod rest;
+
 pub use context::{Context, Facts};
 pub use query::session_info;
 pub use runner::{Boot, spawn};

@@ -100,7 +100,8 @@ impl Runner {
         let now = Instant::now();
         if self.timer.is_some_and(|at| at <= now) {
             self.timer = None;
-            self.drive(Event::Timer { failures: self.failures }).await;
+            let rows_left = self.open.iter().any(|row| row.trigger);
+            self.drive(Event::Timer { failures: self.failures, rows_left }).await;
         }
         if self.commit_after.is_some_and(|at| at <= now) {
             self.commit_after = None;
@@ -165,8 +166,8 @@ impl Runner {
         let ask = Ask {
             cursor: self.cursor,
             open: self.open.clone(),
-            force: std::mem::take(&mut self.unseen) || exit || !self.caught_up,
             take_rows: self.has_room(),
+            force: std::mem::take(&mut self.unseen) || exit || !self.caught_up,
             catch_up: (!self.caught_up).then(|| self.writer.clone()),
         };
         let reader = self.reader.clone();
@@ -176,7 +177,7 @@ impl Runner {
     pub(super) async fn on_looked(&mut self, found: Found, cost: Duration) {
         // The first look steps over the whole past and asks our own ledger about it, once: the
         // guest is not to be answered late for it.
-        if self.caught_up {
+        if self.caught_up || self.cursor > 0 {
             self.look_after = self.pace.looked(Instant::now(), cost);
         }
         match found {
@@ -292,11 +293,6 @@ impl Runner {
             return;
         }
         let reason = refused.to_string();
-        if self.state == State::SetAside {
-            // Known and said already.
-            self.show(Some(reason));
-            return;
-        }
         error!(reason, "the guest's files broke the contract; the session is set aside");
         self.drive(Event::Hostile).await;
         self.show(Some(reason.clone()));

@@ -249,9 +249,8 @@ impl Runner {
 
     /// Says something beside the loop; a platform that does not listen is not waited for.
     pub(super) fn tell(&mut self, words: impl Future<Output = ()> + Send + 'static) {
-        self.telling.spawn(async move {
-            drop(tokio::time::timeout(limits::NOTICE_TIME, words).await);
-        });
+        let told = async move { drop(tokio::time::timeout(limits::NOTICE_TIME, words).await) };
+        self.telling.spawn(told.in_current_span());
     }
 
     /// Whether what is staged may be committed now: quick posts are waited for, so that their

@@ -119,13 +119,6 @@ impl Runner {
                 "the session is in order; only one that was set aside is reset",
             ));
         }
-        if let Some(look) = self.looking.take() {
-            // What it saw is put away, and so is what a last look would have seen.
-            drop(look.await);
-        }
-        if self.exiting != Exiting::No {
-            self.finish_exit().await;
-        }
         let (dir, now) = (self.dir.clone(), self.context.clock.now());
         let kept = dir.log_dir().join(format!("out-{}", fresh_ulid(now)));
         blocking(move || put_away(&dir.out_dir(), &kept, &dir)).await?;

@@ -18,7 +18,7 @@ use schemas::{
     session_dir::SessionDir,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
+    sync::{OwnedSemaphorePermit, mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::Instant,
 };
@@ -29,7 +29,7 @@ use super::{
     container::WorkDone,
     context::{Context, Facts},
     handle::{Command, FromSession, SessionHandle, View},
-    lifecycle::{Event, State},
+    lifecycle::State,
     look::{Found, SharedReader},
     outgoing::{Lane, Sent},
     pace::Pace,
@@ -113,10 +113,10 @@ pub(super) struct Runner {
     pub(super) staged: Staged,
     /// When a failed commit is tried again.
     pub(super) commit_after: Option<Instant>,
-    /// Why the last commit failed; said when it changes.
-    pub(super) commit_trouble: Option<String>,
     /// When what is staged is committed even beside posts that are under way.
     pub(super) commit_by: Option<Instant>,
+    /// Why the last commit failed; said when it changes.
+    pub(super) commit_trouble: Option<String>,
     /// Whether the central row says that this session must be looked at after a crash.
     pub(super) marked: bool,
 
@@ -233,8 +233,8 @@ impl Runner {
             open: Vec::new(),
             staged: Staged::default(),
             commit_after: None,
-            commit_trouble: None,
             commit_by: None,
+            commit_trouble: None,
             bell: None,
             looking: None,
             look_wanted: true,
@@ -321,56 +321,8 @@ impl Runner {
         alarm
     }
 
-    /// Whether nothing is under way and nothing must be watched.
-    fn is_at_rest(&self) -> bool {
-        let quiet = match self.state {
-            State::Asleep | State::Failed | State::SetAside => true,
-            State::Waiting(_)
-            | State::Starting
-            | State::Awake
-            | State::Stopping
-            | State::Backoff => false,
-        };
-        quiet
-            && self.container.is_none()
-            && self.resetting.is_empty()
-            && self.exiting == Exiting::No
-            && self.work.is_empty()
-            && self.posting.is_empty()
-            && self.telling.is_empty()
-            && self.looking.is_none()
-            && !self.look_wanted
-            && self.staged.is_empty()
-            && self.lanes.values().all(Lane::waits_long)
-    }
-
-    /// Asks the daemon whether it may end; the daemon says no when a command came meanwhile.
-    async fn retire(&mut self) -> bool {
-        if self.state == State::Asleep && self.has_due_rows() {
-            self.drive(Event::Message).await;
-            return false;
-        }
-        let due = self.next_due();
-        let id = self.facts.record.id.clone();
-        if self.marked {
-            self.tidy_up().await;
-            // Going to sleep is no activity: what counts is the last thing said or done.
-            let marked = self.context.store.mark_asleep(id.clone(), due, self.last_active).await;
-            if let Err(failure) = marked {
-                error!(error = %failure.chain(), "cannot mark the session asleep");
-            }
-            self.marked = false;
-        }
-        let (may_end, answer) = oneshot::channel();
-        let retire = FromSession::Retire { session: id, due, may_end };
-        if self.context.daemon.send(retire).await.is_err() {
-            return true;
-        }
-        answer.await.unwrap_or(true)
-    }
-
     pub(super) fn show(&self, notice: Option<String>) {
-        let notice = notice.or_else(|| self.known_notice());
+        let notice = notice.or_else(|| self.notice_shown());
         self.publish(notice);
     }
 
@@ -381,10 +333,6 @@ impl Runner {
     fn publish(&self, notice: Option<String>) {
         let last_active = Some(self.last_active);
         self.view.send_replace(Arc::new(View { state: self.state, notice, last_active }));
-    }
-
-    pub(super) fn known_notice(&self) -> Option<String> {
-        self.view.borrow().notice.clone()
     }
 
     pub(super) fn clear_notice(&self) {

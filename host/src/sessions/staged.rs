@@ -31,9 +31,6 @@ pub(super) struct Staged {
     pub(super) notes: Vec<NewInbound>,
     /// Runs that have their outcome.
     pub(super) runs: Vec<SettledRun>,
-    /// Runs that an earlier commit settled before it failed: people are told of them with the next
-    /// that succeeds, for then they will not be new any more.
-    pub(super) untold: Vec<SettledRun>,
 }
 
 /// One commit: what is staged, and the messages that people wait for.
@@ -54,7 +51,7 @@ struct Prepared {
 pub(super) struct Committed {
     /// One for each append, in order.
     pub(super) appended: Vec<(Appended, Vec<String>)>,
-    /// The runs that were not settled before.
+    /// The runs that are settled.
     pub(super) settled: Vec<SettledRun>,
 }
 
@@ -76,7 +73,6 @@ impl Staged {
             && self.retries.is_empty()
             && self.notes.is_empty()
             && self.runs.is_empty()
-            && self.untold.is_empty()
     }
 
     /// What a failed commit was about stands before what came since.
@@ -86,7 +82,6 @@ impl Staged {
         earlier.retries.append(&mut self.retries);
         earlier.notes.append(&mut self.notes);
         earlier.runs.append(&mut self.runs);
-        earlier.untold.append(&mut self.untold);
         *self = earlier;
     }
 }
@@ -100,7 +95,7 @@ impl Commit {
         now: Timestamp,
     ) -> Result<Committed, CommitError> {
         let prepared = self.write_files(writer, now)?;
-        self.settle(store)?;
+        let settled = self.settle(store)?;
         let appended = writer
             .write(|tx| {
                 self.fold(tx)?;
@@ -108,7 +103,6 @@ impl Commit {
             })
             .inspect_err(|_| drop_files(writer, &prepared))
             .map_err(CommitError::Session)?;
-        let settled = std::mem::take(&mut self.staged.untold);
         let pairs = appended.into_iter().zip(prepared);
         let appended = pairs.map(|(appended, one)| {
             if !matches!(appended, Appended::New { .. }) {
@@ -146,14 +140,13 @@ impl Commit {
         Ok(prepared)
     }
 
-    /// Settling is durable by itself, so what it answers is kept until the rows are, too.
-    fn settle(&mut self, store: &Store) -> Result<(), CommitError> {
+    /// Settling is durable by itself. If the rows are not folded after it, the same runs are
+    /// settled, and answered, once more: people are told of a run after its rows are folded.
+    fn settle(&self, store: &Store) -> Result<Vec<SettledRun>, CommitError> {
         if self.staged.runs.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let settled = store.settle_runs_here(self.staged.runs.clone());
-        self.staged.untold.extend(settled.map_err(CommitError::Central)?);
-        Ok(())
+        store.settle_runs_here(self.staged.runs.clone()).map_err(CommitError::Central)
     }
 
     fn fold(&self, tx: &InboundTx<'_>) -> Result<(), StoreError> {

@@ -78,6 +78,7 @@ async fn a_container_that_dies_again_and_again_is_given_up_and_the_room_is_told(
             assert!(notice.contains("again and again"), "{notice}");
             let ended = world.next_outcome("andy").await;
             assert!(matches!(ended, RoomEvent::RunFinished { outcome: Outcome::Interrupted, .. }));
+            world.passes(Duration::from_secs(3_600)).await;
             assert_eq!(world.yard.started(), 5);
             // A person who speaks again is heard.
             world.says("andy", "are you there?").await;

@@ -1,6 +1,6 @@
 //! What an agent wrote reaches the room once, whatever happens to the host and its books.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use host::{channels::ChannelError, requests::Request};
 use jiff::Timestamp;
@@ -16,9 +16,14 @@ use schemas::{
 
 use crate::world::{World, address};
 
+#[expect(clippy::disallowed_methods, reason = "a guest of another make opens it as it likes")]
+fn opened(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
+}
+
 /// Rows as a guest of another make writes them, without an address: many, and some for later.
 fn writes(dir: &SessionDir, rows: impl IntoIterator<Item = (String, Option<Timestamp>)>) {
-    let mut conn = Connection::open(dir.outbound_db()).unwrap();
+    let mut conn = opened(&dir.outbound_db());
     let tx = conn.transaction().unwrap();
     let highest: i64 =
         tx.query_row("SELECT max(seq) FROM messages_out", [], |row| row.get(0)).unwrap();
@@ -208,11 +213,11 @@ async fn a_post_whose_row_the_guest_took_away_is_closed_and_keeps_nobody_awake()
             world.passes(Duration::from_secs(2)).await;
             world.yard.kill_the_one().await;
             world.until_state("andy", "asleep").await;
-            let conn = Connection::open(world.dir_of(&sent).outbound_db()).unwrap();
+            let conn = opened(&world.dir_of(&sent).outbound_db());
             conn.execute("DELETE FROM messages_out", []).unwrap();
             drop(conn);
             world.expect_silence("andy", Duration::from_secs(3_600)).await;
-            let conn = Connection::open(world.dir_of(&sent).inbound_db()).unwrap();
+            let conn = opened(&world.dir_of(&sent).inbound_db());
             let open: i64 = conn
                 .query_row("SELECT count(*) FROM delivered WHERE status = 'sending'", [], |row| {
                     row.get(0)
@@ -264,7 +269,7 @@ async fn what_could_not_be_written_down_at_once_is_told_once_it_is() {
             let sent = world.says("andy", "!slow 2000\n!fail final no such model").await;
             world.passes(Duration::from_secs(1)).await;
             // Somebody writes and does not come to an end: no commit of the host goes through.
-            let conn = Connection::open(world.dir_of(&sent).inbound_db()).unwrap();
+            let conn = opened(&world.dir_of(&sent).inbound_db());
             conn.execute_batch("BEGIN IMMEDIATE").unwrap();
             world.passes(Duration::from_secs(4)).await;
             let hello = SendMessage { text: "hello".to_owned(), ..SendMessage::default() };

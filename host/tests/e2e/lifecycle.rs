@@ -160,10 +160,15 @@ async fn a_hostile_guest_that_could_not_be_killed_is_ended_once_the_engine_is_ba
             fs::write(world.dir_of(&sent).outbound_db(), vec![7; 8192]).unwrap();
             world.until_state("andy", "set aside").await;
             world.passes(Duration::from_secs(60)).await;
-            let id = sent.session_id.to_string();
-            world.ask(|answer| Request::ResetSession(id, answer)).await.unwrap_err();
-            world.yard.recovers().await;
-            world.passes(Duration::from_secs(60)).await;
+            // Asked for meanwhile, a reset waits for the end of the old container.
+            let (id, handle) = (sent.session_id.to_string(), world.handle());
+            let reset = handle.ask(|answer| Request::ResetSession(id, answer));
+            let engine = async {
+                world.passes(Duration::from_secs(60)).await;
+                world.yard.recovers().await;
+            };
+            let (reset, ()) = tokio::join!(reset, engine);
+            reset.unwrap();
             assert_eq!(world.yard.running(), 0);
         })
         .await;

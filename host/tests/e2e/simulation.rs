@@ -211,6 +211,7 @@ async fn play(seed: u64) {
 struct Told(u64);
 
 impl Drop for Told {
+    #[expect(clippy::print_stderr, reason = "a failure is told where failures are told")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("this was seed {}", self.0);
@@ -218,10 +219,14 @@ impl Drop for Told {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "which scripts are played is no setting of the host")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 #[tokio::test(start_paused = true)]
 async fn whatever_happens_each_message_is_answered_once_and_has_one_settled_run() {
     // A seed of one's own: SEED=17; more of them: SEEDS=1000.
-    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = match number("SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("SEEDS").unwrap_or(30),

@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -28,6 +28,8 @@ pub(crate) struct Yard {
     state: Arc<Mutex<State>>,
     started: AtomicU32,
     doubles: AtomicU32,
+    /// Containers hang from their first moment.
+    born_frozen: AtomicBool,
 }
 
 #[derive(Default)]
@@ -40,8 +42,6 @@ struct State {
     away: bool,
     /// The next question what lives is answered by an error.
     forgetful: bool,
-    /// Containers hang from their first moment.
-    born_frozen: bool,
     /// What a question about the engine takes.
     pause: Duration,
 }
@@ -57,7 +57,7 @@ struct Container {
 
 #[derive(Default)]
 struct Frozen {
-    on: std::sync::atomic::AtomicBool,
+    on: AtomicBool,
     changed: Notify,
 }
 
@@ -70,6 +70,7 @@ impl Yard {
             state: Arc::default(),
             started: AtomicU32::new(0),
             doubles: AtomicU32::new(0),
+            born_frozen: AtomicBool::new(false),
         }
     }
 
@@ -102,7 +103,7 @@ impl Yard {
 
     /// Whether containers hang from their first moment.
     pub(crate) fn freezes_at_birth(&self, yes: bool) {
-        self.state.lock().unwrap().born_frozen = yes;
+        self.born_frozen.store(yes, Ordering::Relaxed);
     }
 
     /// The next question what lives is answered by an error, and nothing else is wrong.
@@ -178,7 +179,7 @@ impl Yard {
             running,
         };
         let mut state = self.state.lock().unwrap();
-        container.frozen.on.store(state.born_frozen, Ordering::Relaxed);
+        container.frozen.on.store(self.born_frozen.load(Ordering::Relaxed), Ordering::Relaxed);
         let double = state
             .containers
             .values()
