@@ -331,3 +331,7 @@ pub const PROCESS_ORDERS: usize = 4;
 
 /// After a connection could not be accepted: out of descriptors, most likely, and some will close.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Pause between two steps of moving finished rows while a session is awake: a message that comes
+/// meanwhile waits for one step at most.
+pub const TIDY_PAUSE: Duration = Duration::from_millis(50);

@@ -56,6 +56,16 @@ impl Belt {
         self.next
     }
 
+    /// Whether nothing happened for a while.
+    fn is_slow(&self) -> bool {
+        self.pause >= limits::BELT_LONGEST
+    }
+
+    /// There is more of what is done in quiet moments.
+    pub(super) fn soon(&mut self) {
+        self.next = Instant::now() + limits::TIDY_PAUSE;
+    }
+
     fn rung(&mut self) {
         self.proven = true;
         self.pause = limits::BELT_FIRST;
@@ -113,6 +123,9 @@ impl Runner {
                 self.look_wanted = true;
             }
             self.check_guest().await;
+            if self.finished > limits::KEPT_ROWS && self.belt.is_slow() && self.staged.is_empty() {
+                self.tidy_step().await;
+            }
         }
     }
 
@@ -334,6 +347,8 @@ impl Runner {
 
     /// Forgets what a commit made final.
     pub(super) fn forget_settled(&mut self, staged: &Staged) {
+        let finished = u32::try_from(staged.over.len()).unwrap_or(u32::MAX);
+        self.finished = self.finished.saturating_add(finished);
         for row in &staged.ledger {
             match row.status {
                 schemas::message::DeliveryStatus::Sending => {

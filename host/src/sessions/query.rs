@@ -147,6 +147,21 @@ impl Runner {
         session_info(&self.facts, self.state)
     }
 
+    /// A session that never sleeps moves its finished rows bit by bit, in quiet moments.
+    pub(super) async fn tidy_step(&mut self) {
+        let (writer, now) = (self.writer.clone(), self.context.clock.now());
+        let step =
+            blocking(move || Ok(writer.retire(limits::KEPT_ROWS, limits::RETIRE_BATCH, now)?));
+        match step.await {
+            Ok(0) => self.finished = 0,
+            Ok(_) => self.belt.soon(),
+            Err(failure) => {
+                self.finished = 0;
+                warn!(error = %failure.chain(), "cannot move finished rows to the history");
+            }
+        }
+    }
+
     /// Finished rows leave the files that every message opens.
     pub(super) async fn tidy_up(&mut self) {
         let (writer, now) = (self.writer.clone(), self.context.clock.now());

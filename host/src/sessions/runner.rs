@@ -132,6 +132,8 @@ pub(super) struct Runner {
     pub(super) pace: Pace,
     pub(super) belt: super::outcome::Belt,
     pub(super) cursor: i64,
+    /// Rows that ended since the last time they were moved to the history.
+    pub(super) finished: u32,
     /// Whether every row that the guest wrote so far was seen.
     pub(super) caught_up: bool,
 
@@ -243,6 +245,8 @@ impl Runner {
             pace: Pace::new(Instant::now()),
             cursor: 0,
             caught_up: false,
+            // What an earlier task left counts: the first quiet moment looks.
+            finished: limits::KEPT_ROWS + 1,
             lanes: BTreeMap::new(),
             later: BTreeMap::new(),
             posting: JoinSet::new(),

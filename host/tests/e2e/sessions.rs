@@ -187,6 +187,26 @@ async fn a_heartbeat_moves_a_file_time_and_no_row() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_never_sleeps_moves_its_finished_rows_too() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let mut sent = None;
+            for n in 0..450 {
+                sent = Some(world.says("andy", &n.to_string()).await);
+                world.next_reply("andy").await;
+            }
+            world.passes(Duration::from_secs(120)).await;
+            let dir = world.dir_of(&sent.unwrap());
+            assert!(dir.history_db().exists());
+            assert_eq!(world.until_state("andy", "awake").await.state, "awake");
+            world.says("andy", "and on").await;
+            assert_eq!(world.next_reply("andy").await, "You said: and on");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn past_the_cap_a_session_waits_for_its_turn_and_is_answered() {
     World::new()
         .agent("andy")
