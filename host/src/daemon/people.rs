@@ -109,9 +109,7 @@ impl Daemon {
 
     /// The task of the session under a key; the session and its task are made when missing.
     pub(super) async fn session(&mut self, wanted: NewSession) -> Result<SessionHandle> {
-        if let Some(handle) =
-            self.warm.get(&wanted.key).and_then(|session| self.sessions.get(session))
-        {
+        if let Some(handle) = self.warm.get(&wanted.key).and_then(|session| self.task(session)) {
             return Ok(handle.clone());
         }
         let (key, now) = (wanted.key.clone(), self.context.clock.now());
@@ -124,7 +122,7 @@ impl Daemon {
 
     /// The task of a session that exists.
     pub(super) async fn known_session(&mut self, id: SessionId) -> Result<SessionHandle> {
-        if let Some(handle) = self.sessions.get(&id) {
+        if let Some(handle) = self.task(&id) {
             return Ok(handle.clone());
         }
         let record = self.context.store.session(id).await?;
@@ -132,11 +130,17 @@ impl Daemon {
     }
 
     pub(super) async fn task_of(&mut self, record: SessionRecord) -> Result<SessionHandle> {
-        if let Some(handle) = self.sessions.get(&record.id) {
+        if let Some(handle) = self.task(&record.id) {
             return Ok(handle.clone());
         }
         let facts = self.facts(record).await?;
         Ok(self.start_task(Boot { facts, live: None, engine_asked: self.engine_asked }))
+    }
+
+    /// A session's task. One that broke off by a bug of ours is as good as none: what it was about
+    /// is durable, and a new one begins where it stood.
+    fn task(&self, session: &SessionId) -> Option<&SessionHandle> {
+        self.sessions.get(session).filter(|handle| !handle.is_over())
     }
 
     pub(super) async fn facts(&self, record: SessionRecord) -> Result<Facts> {

@@ -93,6 +93,13 @@ impl SessionHandle {
         Self { mailbox, view }
     }
 
+    /// Whether nobody reads the mailbox any more. A task that ends as it should is forgotten
+    /// before, so this one broke off.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.mailbox.is_closed()
+    }
+
     /// Puts a command into the mailbox.
     ///
     /// # Errors
