@@ -37,7 +37,10 @@ pub(super) fn status(error: &BollardError) -> Option<u16> {
 
 /// Whether the engine says that the container is gone, or is on its way out.
 pub(super) fn is_gone(error: &BollardError) -> bool {
-    matches!(status(error), Some(404)) || says(error, "is already in progress")
+    matches!(status(error), Some(404))
+        || says(error, "is already in progress")
+        // Podman, when it goes while it is looked at.
+        || (matches!(status(error), Some(500)) && says(error, "no such container"))
 }
 
 /// Whether the engine says that the container does not run.
@@ -202,6 +205,16 @@ mod tests {
         check(404, "No such container: abc", Transient);
         check(404, "No such image: abc", Permanent);
         check(500, "no space left on device", Transient);
+    }
+
+    #[test]
+    fn a_container_that_goes_while_it_is_looked_at_is_gone() {
+        let gone = |status_code, message: &str| {
+            let message = message.to_owned();
+            is_gone(&BollardError::DockerResponseServerError { status_code, message })
+        };
+        assert!(gone(500, "container 9d does not exist in database: no such container"));
+        assert!(!gone(500, "no such file or directory"));
     }
 
     #[test]
