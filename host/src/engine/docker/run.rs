@@ -7,7 +7,7 @@ use std::{collections::HashMap, path::Path, time::Duration};
 use bollard::{
     Docker,
     errors::Error as BollardError,
-    models::{ContainerSummary, ContainerSummaryStateEnum as State},
+    models::{ContainerInspectResponse, ContainerSummary, ContainerSummaryStateEnum as State},
     query_parameters::{
         CreateContainerOptions, KillContainerOptions, ListContainersOptions,
         RemoveContainerOptions, StopContainerOptions,
@@ -159,11 +159,7 @@ async fn clear_name(
     spec: &ContainerSpec,
     session_root: &Path,
 ) -> Result<(), EngineError> {
-    let found = match connection.docker.inspect_container(&spec.name, None).await {
-        Ok(found) => found,
-        Err(error) if fault::is_gone(&error) => return Ok(()),
-        Err(error) => return Err(fault::failed("look at the container in the way", error)),
-    };
+    let Some(found) = in_the_way(&connection.docker, &spec.name).await? else { return Ok(()) };
     let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
     let ours = [LABEL_INSTALL, LABEL_SESSION]
         .into_iter()
@@ -181,13 +177,31 @@ async fn clear_name(
 async fn until_removed(docker: &Docker, container: &str) -> Result<(), EngineError> {
     let begun = Instant::now();
     while begun.elapsed() < limits::REMOVAL {
-        match docker.inspect_container(container, None).await {
-            Err(error) if fault::is_gone(&error) => return Ok(()),
-            Err(error) => return Err(fault::failed("look at the container in the way", error)),
-            Ok(_) => sleep(limits::REMOVAL_GLANCE).await,
+        if in_the_way(docker, container).await?.is_none() {
+            return Ok(());
         }
+        sleep(limits::REMOVAL_GLANCE).await;
     }
     Err(fault::still_there(container))
+}
+
+/// The container that has the name; `None` when none has.
+async fn in_the_way(
+    docker: &Docker,
+    name: &str,
+) -> Result<Option<ContainerInspectResponse>, EngineError> {
+    let begun = Instant::now();
+    loop {
+        match docker.inspect_container(name, None).await {
+            Ok(found) => return Ok(Some(found)),
+            Err(error) if fault::is_gone(&error) => return Ok(None),
+            // Podman's word for a container on its way out is not one of the API's.
+            Err(BollardError::JsonDataError { .. }) if begun.elapsed() < limits::REMOVAL => {
+                sleep(limits::REMOVAL_GLANCE).await;
+            }
+            Err(error) => return Err(fault::failed("look at the container in the way", error)),
+        }
+    }
 }
 
 async fn force_remove(docker: &Docker, container: &str) -> Result<(), BollardError> {
