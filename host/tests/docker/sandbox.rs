@@ -17,7 +17,7 @@ use crate::{
 const MIB: u64 = 1024 * 1024;
 
 /// Round trips from which a figure is made.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 300;
 
 /// One agent, awake.
 struct Side {
