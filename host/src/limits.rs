@@ -241,7 +241,7 @@ pub const IDLE_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 pub const REQUEST_BYTES: usize = 140 * 1024 * 1024;
 
 /// Bytes of one file that is sent: the contract's limit, told before the file is read.
-pub const ATTACHMENT_BYTES: u64 = 25 * 1024 * 1024;
+pub const ATTACHMENT_BYTES: u64 = schemas::limits::MAX_FILE_BYTES;
 
 /// Until the head of an answer is there. Most take a millisecond; a full disk queue takes seconds.
 pub const REQUEST_TIME: Duration = Duration::from_secs(60);

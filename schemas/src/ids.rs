@@ -139,14 +139,6 @@ impl MessageId {
         Self(format!("msg-{}", fresh_ulid(now)))
     }
 
-    /// The row id of a platform's message for one agent: the same message may reach several.
-    ///
-    /// # Errors
-    /// When the id is empty, over-long or holds a NUL.
-    pub fn for_agent(platform_message_id: &str, agent: &AgentId) -> Result<Self, BadId> {
-        Self::parse(&format!("{platform_message_id}:{agent}"))
-    }
-
     /// Reads an id that came from outside.
     ///
     /// # Errors

@@ -272,29 +272,4 @@ impl OutboundTx<'_> {
             ])?;
         Ok(())
     }
-
-    /// Reads the guest's own key-value.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn state(&self, key: &str) -> Result<Option<String>, StoreError> {
-        Ok(self
-            .tx
-            .query_row("SELECT value FROM session_state WHERE key = ?1", [key], |row| row.get(0))
-            .optional()?
-            .flatten())
-    }
-
-    /// Writes the guest's own key-value.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn set_state(&self, key: &str, value: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.tx.execute(
-            "INSERT INTO session_state (key, value, updated_at) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (key) DO UPDATE SET value = ?2, updated_at = ?3",
-            params![key, value, time::format(now)],
-        )?;
-        Ok(())
-    }
 }
