@@ -11,6 +11,7 @@ pub mod draft;
 pub mod gateway;
 pub mod requests;
 
+pub mod people;
 pub mod routing;
 
 pub mod sessions;
@@ -18,6 +19,8 @@ pub mod sessions;
 pub mod engine;
 
 pub mod delivery;
+
+pub mod admin;
 
 pub mod store;
 

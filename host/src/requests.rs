@@ -12,8 +12,13 @@ use schemas::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::draft::Draft;
-use crate::error::{ErrorKind, HostError, Result};
+use crate::{
+    admin,
+    draft::Draft,
+    error::{ErrorKind, HostError, Result},
+    limits,
+    people::Who,
+};
 
 /// Where the answer to a request goes.
 pub type Answer<T> = oneshot::Sender<Result<T>>;
@@ -39,6 +44,8 @@ pub enum Request {
     Runs(String, Answer<Vec<RunInfo>>),
     /// A file that an agent sent.
     File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
+    /// One of the operator's commands, with who asks; the transport says who.
+    Admin(Who, Box<admin::Command>, Answer<admin::Done>),
     /// How the daemon is.
     Status(Answer<Status>),
     /// Stop taking in, finish what is being written, end.
@@ -60,10 +67,28 @@ impl Request {
             Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
+            Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),
         }
     }
+}
+
+/// The daemon's end of its queue, with a handle for the tasks that work beside its loop.
+#[derive(Debug)]
+pub struct Requests {
+    /// What is asked.
+    pub queue: mpsc::Receiver<Request>,
+    /// How the daemon's own tasks ask.
+    pub own: DaemonHandle,
+}
+
+/// A queue to a daemon, and its two ends.
+#[must_use]
+pub fn queue() -> (DaemonHandle, Requests) {
+    let (sender, queue) = mpsc::channel(limits::DAEMON_QUEUE);
+    let handle = DaemonHandle { queue: sender };
+    (handle.clone(), Requests { queue, own: handle })
 }
 
 /// Sends requests to the daemon.
@@ -73,12 +98,6 @@ pub struct DaemonHandle {
 }
 
 impl DaemonHandle {
-    /// A handle on a daemon's queue.
-    #[must_use]
-    pub fn new(queue: mpsc::Sender<Request>) -> Self {
-        Self { queue }
-    }
-
     /// Asks, and waits for the answer:
     /// `daemon.ask(|answer| Request::Agents(answer)).await`.
     ///

@@ -11,20 +11,8 @@ use crate::{
     content::Attachment,
     ids::{AgentId, MessageId, RunId, SessionId},
     message::Outcome,
+    policy::{CliScope, SessionMode},
 };
-
-/// Which session a message of a wiring belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum SessionMode {
-    /// One per agent and room.
-    #[default]
-    Shared,
-    /// One per agent, room and thread.
-    PerThread,
-    /// One per agent, over all its rooms.
-    AgentShared,
-}
 
 /// `POST /v1/agents`: a new agent, with a room of its own at the terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +41,39 @@ pub struct NewAgent {
     /// Whether the terminal room may change the agent's own folder.
     #[serde(default)]
     pub trusted: bool,
+    /// What the model is told about itself.
+    #[serde(default)]
+    pub prompt: Option<String>,
+    /// The model; `None` is the provider's own choice.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The folder inside the container where it works; `None` is `/workspace/work`.
+    #[serde(default)]
+    pub work_dir: Option<String>,
+    /// How much of the operator's commands it may use.
+    #[serde(default)]
+    pub cli_scope: CliScope,
+}
+
+impl NewAgent {
+    /// An agent with nothing special about it.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            provider: echo(),
+            image: None,
+            memory_bytes: None,
+            milli_cpus: None,
+            pids: None,
+            session_mode: SessionMode::default(),
+            trusted: false,
+            prompt: None,
+            model: None,
+            work_dir: None,
+            cli_scope: CliScope::default(),
+        }
+    }
 }
 
 fn echo() -> String {
@@ -78,6 +99,14 @@ pub struct Agent {
     pub milli_cpus: u32,
     /// Cap on processes.
     pub pids: u32,
+    /// What the model is told about itself.
+    pub prompt: Option<String>,
+    /// The model; `None` is the provider's own choice.
+    pub model: Option<String>,
+    /// The folder inside the container where it works; `None` is `/workspace/work`.
+    pub work_dir: Option<String>,
+    /// How much of the operator's commands it may use.
+    pub cli_scope: CliScope,
     /// When it was made.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
@@ -231,6 +260,15 @@ pub struct Status {
     pub sessions: u64,
     /// Number of sessions with a live container.
     pub awake: u64,
+}
+
+/// The answer to one of the operator's commands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AdminAnswer {
+    /// For machines.
+    pub data: serde_json::Value,
+    /// For people.
+    pub text: String,
 }
 
 /// The body of every answer that is not 2xx.

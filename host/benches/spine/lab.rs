@@ -17,8 +17,9 @@ use host::{
     store::Store,
 };
 use schemas::{
-    admin::{Accepted, NewAgent, RoomEvent, SendMessage, SessionInfo, SessionMode},
+    admin::{Accepted, NewAgent, RoomEvent, SendMessage, SessionInfo},
     ids::SessionId,
+    policy::SessionMode,
     time::{Clock, SystemClock},
 };
 use tokio::time::{sleep, timeout};
@@ -184,14 +185,5 @@ impl Drop for RunDir {
 
 /// What an agent that echoes is made from.
 pub(crate) fn new_agent(name: &str, session_mode: SessionMode) -> NewAgent {
-    NewAgent {
-        name: name.to_owned(),
-        provider: "echo".to_owned(),
-        image: None,
-        memory_bytes: None,
-        milli_cpus: None,
-        pids: None,
-        session_mode,
-        trusted: false,
-    }
+    NewAgent { session_mode, ..NewAgent::named(name) }
 }

@@ -12,11 +12,11 @@ use std::{
 
 use host::{limits, sessions::key::session_for, store::Store};
 use schemas::{
-    admin::SessionMode,
     guest_side::{Ack, AttemptRow, OutboundWriter, RunRow},
     host_side::{InboundWriter, ensure},
     ids::{MessageId, RunId},
     message::{AckStatus, InboundStatus, Kind, NewInbound, NewOutbound, Outcome},
+    policy::SessionMode,
     session_dir::SessionDir,
     time::{Clock, SystemClock},
 };

@@ -6,9 +6,11 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use schemas::admin::AdminAnswer;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
+    admin,
     client::Client,
     config::Config,
     error::{ErrorKind, HostError, Result},
@@ -18,7 +20,6 @@ use crate::{
 mod down;
 mod up;
 
-mod agents;
 mod runs;
 mod sessions;
 mod status;
@@ -57,9 +58,8 @@ enum Command {
     Down,
     /// Show how the host is
     Status,
-    /// Make and list agents
-    #[command(subcommand)]
-    Agents(agents::Command),
+    #[command(flatten)]
+    Admin(admin::Command),
     /// List sessions, and reset one that was set aside
     #[command(subcommand)]
     Sessions(sessions::Command),
@@ -90,6 +90,7 @@ impl Context {
             }
             ErrorKind::Invalid
             | ErrorKind::NotFound
+            | ErrorKind::Denied
             | ErrorKind::Conflict
             | ErrorKind::TooLarge
             | ErrorKind::Busy
@@ -122,7 +123,7 @@ async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Up(args) => Box::pin(up::run(args, context)).await?,
         Command::Down => down::run(&context).await?,
         Command::Status => status::run(&context).await?,
-        Command::Agents(command) => agents::run(command, &context).await?,
+        Command::Admin(command) => ask(&command, &context).await?,
         Command::Sessions(command) => sessions::run(command, &context).await?,
         Command::Runs(args) => runs::run(args, &context).await?,
         Command::Chat(args) => Box::pin(chat::run(args, &context)).await?,
@@ -130,6 +131,17 @@ async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Send(args) => return Box::pin(send::run(args, &context)).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One of the operator's commands: the host does it and says how the answer looks.
+async fn ask(command: &admin::Command, context: &Context) -> Result<()> {
+    let answer: AdminAnswer = context.connect().await?.post("/v1/admin", command).await?;
+    if context.out.json() {
+        context.out.object(&answer.data);
+    } else {
+        context.out.line(&answer.text);
+    }
+    Ok(())
 }
 
 /// The host has a thread for its tasks beside the one that waits for signals; a client needs only

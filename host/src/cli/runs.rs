@@ -2,8 +2,8 @@
 
 use schemas::admin::RunInfo;
 
-use super::{Context, out::table};
-use crate::{client::segment, error::Result};
+use super::Context;
+use crate::{admin::print::table, client::segment, error::Result};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -2,8 +2,8 @@
 
 use schemas::admin::SessionInfo;
 
-use super::{Context, out::table};
-use crate::{client::segment, error::Result};
+use super::Context;
+use crate::{admin::print::table, client::segment, error::Result};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {

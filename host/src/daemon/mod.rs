@@ -26,7 +26,7 @@ use crate::{
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
     limits,
-    requests::Request,
+    requests::{DaemonHandle, Request, Requests},
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
     store::{Store, WiringFact},
     text,
@@ -88,7 +88,7 @@ pub async fn run(
     settings: Settings,
     ports: Ports,
     store: Store,
-    requests: mpsc::Receiver<Request>,
+    requests: Requests,
     stop: Stop,
 ) -> Result<()> {
     let (to_daemon, from_sessions) = mpsc::channel(limits::DAEMON_QUEUE);
@@ -122,7 +122,8 @@ pub async fn run(
         engine_asked: false,
         asking: JoinSet::new(),
         ask_again: false,
-        requests,
+        requests: requests.queue,
+        own: requests.own,
         from_sessions,
         from_engine,
     };
@@ -161,6 +162,8 @@ struct Daemon {
     /// Something happened since that question was asked.
     ask_again: bool,
     requests: mpsc::Receiver<Request>,
+    /// For tasks beside the loop.
+    own: DaemonHandle,
     from_sessions: mpsc::Receiver<FromSession>,
     from_engine: mpsc::Receiver<EngineEvent>,
 }

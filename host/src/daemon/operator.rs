@@ -12,8 +12,10 @@ use tracing::info;
 
 use super::Daemon;
 use crate::{
+    admin,
     error::{ErrorKind, HostError, Result},
     limits,
+    people::Who,
     requests::{Answer, Request},
     sessions::{
         Context,
@@ -68,10 +70,19 @@ impl Daemon {
                     Err(failure) => drop(answer.send(Err(failure))),
                 }
             }
+            Request::Admin(who, command, answer) => self.admin(who, *command, answer),
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
             Request::Shutdown(answer) => drop(answer.send(Ok(()))),
         }
+    }
+
+    /// A command may ask the store many times: beside the loop.
+    fn admin(&self, who: Who, command: admin::Command, answer: Answer<admin::Done>) {
+        let desk = admin::Desk { context: self.context.clone(), daemon: self.own.clone() };
+        self.context.spawn(async move {
+            drop(answer.send(admin::run(&desk, &who, command).await));
+        });
     }
 
     async fn create_agent(&mut self, new: NewAgent) -> Result<Agent> {
@@ -79,8 +90,8 @@ impl Daemon {
         let now = self.context.clock.now();
         let agent = self.context.store.create_agent(new, now).await?;
         self.wirings.clear();
-        let subject = format!("agent {}", agent.name);
-        self.context.store.audit("owner", "create", subject, now).await?;
+        let subject = format!("agents create {}", agent.name);
+        self.context.store.audit(Who::Operator.word(), "did", subject, now).await?;
         info!(agent = agent.name, "agent created");
         Ok(agent)
     }

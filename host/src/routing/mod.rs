@@ -49,8 +49,8 @@ pub fn route(address: &Address, wirings: &[WiringFact]) -> Vec<Decision> {
 mod tests {
     use jiff::Timestamp;
     use schemas::{
-        admin::SessionMode,
         ids::{AgentId, RoomId},
+        policy::SessionMode,
     };
 
     use super::*;

@@ -3,7 +3,7 @@
 //! Owns the three modes. The agent is part of every key, so two agents in one room never share a
 //! session; a unique index over the key makes two messages at once find one.
 
-use schemas::{admin::SessionMode, message::Address};
+use schemas::{message::Address, policy::SessionMode};
 
 use crate::store::{NewSession, WiringFact};
 

@@ -8,7 +8,7 @@ use schemas::{
     time,
 };
 
-use super::{Store, at, parsed, rooms::mode_word};
+use super::{Store, at, parsed};
 use crate::{
     channels::terminal,
     error::{ErrorKind, HostError, Result},
@@ -56,7 +56,7 @@ impl Store {
                     WiringId::mint(now).as_str(),
                     room.as_str(),
                     agent.id.as_str(),
-                    mode_word(new.session_mode),
+                    new.session_mode.as_str(),
                     new.trusted,
                     time::format(now)
                 ],
@@ -106,6 +106,10 @@ fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
         memory_bytes: new.memory_bytes.unwrap_or(limits::DEFAULT_MEMORY_BYTES),
         milli_cpus: new.milli_cpus.unwrap_or(limits::DEFAULT_MILLI_CPUS),
         pids: new.pids.unwrap_or(limits::DEFAULT_PIDS),
+        prompt: new.prompt.clone(),
+        model: new.model.clone(),
+        work_dir: new.work_dir.clone(),
+        cli_scope: new.cli_scope,
         created_at: now,
     }
 }
@@ -113,8 +117,9 @@ fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
 fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
     tx.execute(
         "INSERT INTO agents (id, name, folder, provider, image, memory_bytes, milli_cpus, pids, \
-         gid_index, created_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
-         coalesce(max(gid_index), 0) + 1, ?9 FROM agents",
+         gid_index, created_at, prompt, model, work_dir, cli_scope) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce(max(gid_index), 0) + 1, ?9, ?10, ?11, \
+         ?12, ?13 FROM agents",
         params![
             agent.id.as_str(),
             agent.name,
@@ -125,6 +130,10 @@ fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
             agent.milli_cpus,
             agent.pids,
             time::format(agent.created_at),
+            agent.prompt,
+            agent.model,
+            agent.work_dir,
+            agent.cli_scope.as_str(),
         ],
     )?;
     Ok(())
@@ -142,6 +151,10 @@ fn agent_record(row: &Row<'_>) -> rusqlite::Result<AgentRecord> {
             memory_bytes: u64::try_from(memory).unwrap_or(0),
             milli_cpus: row.get("milli_cpus")?,
             pids: row.get("pids")?,
+            prompt: row.get("prompt")?,
+            model: row.get("model")?,
+            work_dir: row.get("work_dir")?,
+            cli_scope: parsed(row, "cli_scope", str::parse)?,
             created_at: at(row, "created_at")?,
         },
         gid_index: row.get("gid_index")?,

@@ -43,7 +43,7 @@ impl Store {
     /// When the database cannot be written.
     pub async fn audit(
         &self,
-        who: &'static str,
+        who: String,
         what: &'static str,
         on_what: String,
         now: Timestamp,

@@ -2,9 +2,9 @@
 
 use rusqlite::{Row, params};
 use schemas::{
-    admin::SessionMode,
     ids::{AgentId, RoomId},
     message::Address,
+    policy::SessionMode,
 };
 
 use super::{Store, parsed};
@@ -66,28 +66,12 @@ const FACTS: &str = "SELECT w.room_id, w.agent_id, a.name AS agent_name, w.sessi
                      w.trusted, w.is_primary, r.channel_type, r.platform_id FROM wirings w \
                      JOIN rooms r ON r.id = w.room_id JOIN agents a ON a.id = w.agent_id";
 
-/// The word in `session_mode`.
-pub(super) fn mode_word(mode: SessionMode) -> &'static str {
-    match mode {
-        SessionMode::Shared => "shared",
-        SessionMode::PerThread => "per-thread",
-        SessionMode::AgentShared => "agent-shared",
-    }
-}
-
-pub(super) fn mode_of(word: &str) -> std::result::Result<SessionMode, schemas::ids::BadId> {
-    [SessionMode::Shared, SessionMode::PerThread, SessionMode::AgentShared]
-        .into_iter()
-        .find(|mode| mode_word(*mode) == word)
-        .ok_or_else(|| schemas::ids::BadId { what: "session mode", text: word.to_owned() })
-}
-
 fn wiring_fact(row: &Row<'_>) -> rusqlite::Result<WiringFact> {
     Ok(WiringFact {
         room: parsed(row, "room_id", RoomId::parse)?,
         agent: parsed(row, "agent_id", AgentId::parse)?,
         agent_name: row.get("agent_name")?,
-        mode: parsed(row, "session_mode", mode_of)?,
+        mode: parsed(row, "session_mode", str::parse)?,
         trusted: row.get("trusted")?,
         place: Address {
             channel_type: row.get("channel_type")?,

@@ -134,10 +134,7 @@ fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
 
 #[cfg(test)]
 mod tests {
-    use schemas::{
-        admin::{NewAgent, SessionMode},
-        ids::AgentId,
-    };
+    use schemas::{admin::NewAgent, ids::AgentId, policy::SessionMode};
 
     use super::*;
     use crate::store::NewSession;
@@ -170,16 +167,7 @@ mod tests {
     async fn each_message_has_one_settled_run_however_often_and_under_whatever_id_it_is_settled() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::open(&home.path().join("central.db")).unwrap();
-        let new = NewAgent {
-            name: "andy".to_owned(),
-            provider: "echo".to_owned(),
-            image: None,
-            memory_bytes: None,
-            milli_cpus: None,
-            pids: None,
-            session_mode: SessionMode::AgentShared,
-            trusted: false,
-        };
+        let new = NewAgent { session_mode: SessionMode::AgentShared, ..NewAgent::named("andy") };
         let agent = store.create_agent(new, Timestamp::UNIX_EPOCH).await.unwrap().id;
         let (ours, theirs) =
             (session(&store, &agent, "ours").await, session(&store, &agent, "theirs").await);

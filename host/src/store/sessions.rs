@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use schemas::{
-    admin::SessionMode,
     ids::{AgentId, RoomId, SessionId},
+    policy::SessionMode,
     time,
 };
 
-use super::{Store, at_opt, parsed, rooms};
+use super::{Store, at_opt, parsed};
 use crate::error::{ErrorKind, HostError, Result};
 
 /// A session's row.
@@ -67,7 +67,7 @@ impl Store {
                 new.agent.as_str(),
                 new.room.as_ref().map(RoomId::as_str),
                 new.thread,
-                rooms::mode_word(new.mode),
+                new.mode.as_str(),
                 new.key,
                 time::format(now),
             ])?;
@@ -201,7 +201,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         agent: parsed(row, "agent_id", AgentId::parse)?,
         room: room.as_deref().and_then(|id| RoomId::parse(id).ok()),
         thread: row.get("thread_id")?,
-        mode: parsed(row, "mode", rooms::mode_of)?,
+        mode: parsed(row, "mode", str::parse)?,
         uid_index: row.get("uid_index")?,
         clean: row.get("clean")?,
         set_aside: row.get("set_aside")?,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use host::limits;
-use schemas::admin::{NewAgent, SessionMode};
+use schemas::admin::NewAgent;
+use schemas::policy::SessionMode;
 
 use crate::world::{World, plain};
 

@@ -14,7 +14,7 @@ use host::{
     draft::Draft,
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
-    requests::{DaemonHandle, Request},
+    requests::{self, Request},
 };
 use jiff::Timestamp;
 use schemas::{
@@ -75,7 +75,7 @@ impl World {
     /// Starts a host on what is there; it ends with the token.
     pub(crate) fn start(&self, shutdown: CancellationToken) -> TaskTracker {
         let tasks = TaskTracker::new();
-        let (queue, requests) = mpsc::channel(16);
+        let (handle, requests) = requests::queue();
         let fake = Fake {
             session: self.session.clone(),
             received: self.received.clone(),
@@ -84,11 +84,11 @@ impl World {
             heard: self.heard.clone(),
             shutdown: shutdown.clone(),
         };
-        tasks.spawn(fake.run(requests));
+        tasks.spawn(fake.run(requests.queue));
         let socket = Socket::bind(&self.socket).unwrap();
         let rooms = self.rooms.clone();
         tasks.spawn(async move {
-            gateway::serve(socket, DaemonHandle::new(queue), rooms, shutdown).await.unwrap();
+            gateway::serve(socket, handle, rooms, shutdown).await.unwrap();
         });
         tasks
     }
@@ -216,6 +216,10 @@ impl Fake {
                 answer.send(known(&agent).map(|()| self.accept(*message))).is_ok()
             }
             Request::CreateAgent(new, answer) => answer.send(Ok(agent(&new.name))).is_ok(),
+            Request::Admin(_, _, answer) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                answer.send(Err(why)).is_ok()
+            }
             Request::Agents(answer) => answer.send(Ok(vec![agent("andy")])).is_ok(),
             Request::TerminalAddress(agent, thread, answer) => {
                 answer.send(known(&agent).map(|()| address(thread))).is_ok()
@@ -291,6 +295,10 @@ fn agent(name: &str) -> Agent {
         memory_bytes: 0,
         milli_cpus: 0,
         pids: 0,
+        prompt: None,
+        model: None,
+        work_dir: None,
+        cli_scope: schemas::policy::CliScope::Disabled,
         created_at: Timestamp::UNIX_EPOCH,
     }
 }

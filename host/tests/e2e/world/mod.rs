@@ -12,15 +12,15 @@ use host::{
     daemon::{self, Ports, Settings, Stop},
     error::Result,
     limits,
-    requests::{DaemonHandle, Request},
+    requests::{self, DaemonHandle, Request},
     store::Store,
 };
 use schemas::{
-    admin::{Accepted, NewAgent, RoomEvent, RunInfo, SessionInfo, SessionMode},
+    admin::{Accepted, NewAgent, RoomEvent, RunInfo, SessionInfo},
     message::Address,
     session_dir::SessionDir,
 };
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
 mod bells;
@@ -139,7 +139,7 @@ impl World {
     /// A host starts on the same home.
     pub(crate) async fn start_host(&mut self) {
         let store = Store::open(&self.home.path().join("central.db")).unwrap();
-        let (queue, requests) = mpsc::channel(limits::DAEMON_QUEUE);
+        let (handle, requests) = requests::queue();
         let ports = Ports {
             clock: self.clock.clone(),
             engine: self.yard.clone(),
@@ -158,7 +158,7 @@ impl World {
         let (stop, tasks) = (Stop::default(), TaskTracker::new());
         let daemon = daemon::run(settings, ports, store, requests, stop.clone());
         tasks.spawn(async move { daemon.await.expect("the host ended with an error") });
-        self.host = Some(Host { handle: DaemonHandle::new(queue), stop, tasks });
+        self.host = Some(Host { handle, stop, tasks });
         // The first answer says that what an earlier host left was looked at.
         self.ask(Request::Status).await.unwrap();
     }
@@ -167,7 +167,7 @@ impl World {
 
     pub(crate) async fn ask<T>(
         &self,
-        request: impl FnOnce(host::requests::Answer<T>) -> Request,
+        request: impl FnOnce(requests::Answer<T>) -> Request,
     ) -> Result<T> {
         self.handle().ask(request).await
     }
@@ -255,16 +255,7 @@ impl World {
 
 /// The settings of an agent that nobody said anything about.
 pub(crate) fn plain() -> NewAgent {
-    NewAgent {
-        name: String::new(),
-        provider: "echo".to_owned(),
-        image: None,
-        memory_bytes: None,
-        milli_cpus: None,
-        pids: None,
-        session_mode: SessionMode::Shared,
-        trusted: false,
-    }
+    NewAgent::named("")
 }
 
 pub(crate) fn address(agent: &str, thread: Option<&str>) -> Address {

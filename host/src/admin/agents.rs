@@ -1,23 +1,28 @@
-//! `lazaret agents create|list`.
+//! `agents create|list`.
 
-use schemas::admin::{Agent, NewAgent, SessionMode};
+use schemas::{
+    admin::{AdminAnswer, Agent, NewAgent},
+    policy::{CliScope, SessionMode},
+};
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Context,
-    out::{size, table},
+    Asks, Desk,
+    print::{answer, size, table},
 };
-use crate::error::Result;
+use crate::{error::Result, people::Act, requests::Request};
 
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
     /// Make an agent, with a room of its own at the terminal
     Create(Create),
     /// List agents
     List,
 }
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Create {
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+pub struct Create {
     /// What people call it; unique
     name: String,
     /// What answers
@@ -36,29 +41,40 @@ pub(super) struct Create {
     #[arg(long)]
     pids: Option<u32>,
     /// Which messages share a session: shared (all of a room), per-thread, agent-shared (all)
-    #[arg(long, default_value = "shared", value_parser = session_mode)]
+    #[arg(long, default_value = "shared")]
     session_mode: SessionMode,
     /// Let the terminal room change the agent's own folder (memory, instructions)
     #[arg(long)]
     trusted: bool,
 }
 
-/// Does the command.
-pub(super) async fn run(command: Command, context: &Context) -> Result<()> {
-    let mut client = context.connect().await?;
-    match command {
-        Command::Create(create) => {
-            let agent: Agent = client.post("/v1/agents", &NewAgent::from(create)).await?;
-            context.out.result(&agent, |agent| {
-                format!("made {name}; talk with it: lazaret chat {name}", name = agent.name)
-            });
-        }
-        Command::List => {
-            let agents: Vec<Agent> = client.get("/v1/agents").await?;
-            context.out.result(&agents, |agents| for_people(agents));
+impl Command {
+    pub(super) fn asks(&self) -> Asks {
+        match self {
+            Self::Create(create) => Asks {
+                act: Act::CreateAgent,
+                on: None,
+                changes: Some(format!("agents create {}", create.name)),
+            },
+            Self::List => Asks { act: Act::LookAround, on: None, changes: None },
         }
     }
-    Ok(())
+
+    pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
+        match self {
+            Self::Create(create) => {
+                let new = Box::new(NewAgent::from(create));
+                let agent = desk.daemon.ask(|answer| Request::CreateAgent(new, answer)).await?;
+                let name = &agent.name;
+                let text = format!("made {name}; talk with it: lazaret chat {name}");
+                Ok(answer(&agent, text))
+            }
+            Self::List => {
+                let agents = desk.context.store.agents().await?;
+                Ok(answer(&agents, for_people(&agents)))
+            }
+        }
+    }
 }
 
 impl From<Create> for NewAgent {
@@ -72,6 +88,10 @@ impl From<Create> for NewAgent {
             pids: create.pids,
             session_mode: create.session_mode,
             trusted: create.trusted,
+            prompt: None,
+            model: None,
+            work_dir: None,
+            cli_scope: CliScope::default(),
         }
     }
 }
@@ -121,15 +141,6 @@ fn milli_cpus(text: &str) -> std::result::Result<u32, String> {
     milli.filter(|milli| *milli > 0).ok_or_else(wrong)
 }
 
-fn session_mode(text: &str) -> std::result::Result<SessionMode, String> {
-    match text {
-        "shared" => Ok(SessionMode::Shared),
-        "per-thread" => Ok(SessionMode::PerThread),
-        "agent-shared" => Ok(SessionMode::AgentShared),
-        other => Err(format!("{other:?} is none of shared, per-thread, agent-shared")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
@@ -148,6 +159,10 @@ mod tests {
             memory_bytes: 2 << 30,
             milli_cpus: 1500,
             pids: 512,
+            prompt: None,
+            model: None,
+            work_dir: None,
+            cli_scope: CliScope::default(),
             created_at: Timestamp::UNIX_EPOCH,
         };
         insta::assert_snapshot!(for_people(&[agent]), @r"
