@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use schemas::{
     admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SessionInfo, Status},
-    ids::{MessageId, SessionId},
+    ids::{AgentId, MessageId, SessionId},
     message::Address,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -46,6 +46,9 @@ pub enum Request {
     File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
+    /// The rules of these agents changed: forget what was read of them, and show their live
+    /// sessions; answered once those see it.
+    Refresh(Vec<AgentId>, Answer<()>),
     /// How the daemon is.
     Status(Answer<Status>),
     /// Stop taking in, finish what is being written, end.
@@ -68,6 +71,7 @@ impl Request {
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Refresh(_, answer) => drop(answer.send(Err(why))),
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),
         }

@@ -4,7 +4,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use schemas::{message::Address, session_dir::SessionDir, time::SharedClock};
+use schemas::{
+    message::{Address, Destination},
+    session_dir::SessionDir,
+    time::SharedClock,
+};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -59,7 +63,8 @@ impl Context {
     pub async fn facts(&self, record: SessionRecord) -> Result<Facts> {
         let agent = self.store.agent(record.agent.clone()).await?;
         let wirings = self.store.wirings_of(record.agent.clone()).await?;
-        Ok(Facts { record, agent, wirings })
+        let destinations = self.store.address_book(record.agent.clone()).await?;
+        Ok(Facts { record, agent, wirings, destinations })
     }
 
     /// Runs a task of this host: its end is awaited when the host closes, and it is dropped where
@@ -90,6 +95,8 @@ pub struct Facts {
     pub agent: AgentRecord,
     /// The agent's wirings, the primary one first.
     pub wirings: Vec<WiringFact>,
+    /// The agent's address book.
+    pub destinations: Vec<Destination>,
 }
 
 impl Facts {
@@ -111,10 +118,11 @@ impl Facts {
         let default = own
             .first()
             .map(|place| Address { thread_id: self.record.thread.clone(), ..place.clone() });
+        let destinations = self.destinations.clone();
         if self.record.thread.is_some() {
-            return Reach { thread: default.clone(), default, ..Reach::default() };
+            return Reach { thread: default.clone(), default, rooms: Vec::new(), destinations };
         }
-        Reach { rooms: own, default, ..Reach::default() }
+        Reach { rooms: own, default, thread: None, destinations }
     }
 
     /// What the engine is asked for.

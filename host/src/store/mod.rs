@@ -17,11 +17,13 @@ use crate::error::{ErrorKind, HostError, Result};
 mod agents;
 mod log;
 mod rooms;
+mod rules;
 mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
 pub use rooms::WiringFact;
+pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};
 
