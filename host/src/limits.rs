@@ -335,3 +335,13 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Pause between two steps of moving finished rows while a session is awake: a message that comes
 /// meanwhile waits for one step at most.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a one-time code holds that makes somebody the owner: to walk to another device and
+/// type it there.
+pub const CLAIM_LIFE: SignedDuration = SignedDuration::from_secs(15 * 60);
+
+/// Guesses at such a code; of its 80 random bits they are nothing.
+pub const CLAIM_GUESSES: u32 = 10;
+
+/// Letters of such a code: the random part of an id.
+pub const CLAIM_LETTERS: usize = 16;

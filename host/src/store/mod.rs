@@ -16,6 +16,8 @@ use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
 mod log;
+mod people;
+mod roles;
 mod rooms;
 mod runs;
 mod sessions;
