@@ -345,3 +345,15 @@ pub const CLAIM_GUESSES: u32 = 10;
 
 /// Letters of such a code: the random part of an id.
 pub const CLAIM_LETTERS: usize = 16;
+
+/// How long something waits for a person's yes: everybody looks at their messages once a day.
+pub const APPROVAL_LIFE: SignedDuration = SignedDuration::from_hours(24);
+
+/// When people are reminded of it: halfway.
+pub const APPROVAL_REMINDER: SignedDuration = SignedDuration::from_hours(12);
+
+/// Messages that wait with one approval: a person who writes line by line, not a flood.
+pub const HELD_MESSAGES: i64 = 50;
+
+/// Bytes of them: a few screenshots fit; strangers must not fill the disk before anybody said yes.
+pub const HELD_BYTES: i64 = 8 * 1024 * 1024;

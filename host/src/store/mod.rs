@@ -15,6 +15,7 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
+mod approvals;
 mod log;
 mod people;
 mod roles;
@@ -23,6 +24,7 @@ mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
+pub use approvals::{Answered, Asked, Turned};
 pub use rooms::WiringFact;
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};

@@ -143,10 +143,7 @@ impl Store {
             let tx = conn.transaction()?;
             super::roles::keep_an_owner(&tx, &id)?;
             for table in ["roles", "person_ids"] {
-                tx.execute(
-                    &format!("DELETE FROM {table} WHERE person_id = ?1"),
-                    [id.as_str()],
-                )?;
+                tx.execute(&format!("DELETE FROM {table} WHERE person_id = ?1"), [id.as_str()])?;
             }
             tx.execute("DELETE FROM persons WHERE id = ?1", [id.as_str()])?;
             tx.commit()?;
@@ -248,11 +245,7 @@ pub(super) fn who_is(conn: &Connection, sender: &str) -> rusqlite::Result<Who> {
         .map_or_else(|| Who::Stranger(sender.to_owned()), Who::Person))
 }
 
-fn person_where(
-    conn: &Connection,
-    which: &str,
-    value: &str,
-) -> rusqlite::Result<Option<Person>> {
+fn person_where(conn: &Connection, which: &str, value: &str) -> rusqlite::Result<Option<Person>> {
     let mut select = conn.prepare_cached(&format!(
         "SELECT p.id, p.name, r.role, r.agent_id FROM persons p \
          LEFT JOIN roles r ON r.person_id = p.id WHERE {which}"
@@ -290,11 +283,9 @@ pub(super) fn person_for(
 ) -> Result<PersonId> {
     if let Some(sender) = platform_id {
         let known = conn
-            .query_row(
-                "SELECT person_id FROM person_ids WHERE platform_id = ?1",
-                [sender],
-                |row| parsed(row, "person_id", PersonId::parse),
-            )
+            .query_row("SELECT person_id FROM person_ids WHERE platform_id = ?1", [sender], |row| {
+                parsed(row, "person_id", PersonId::parse)
+            })
             .optional()?;
         if let Some(known) = known {
             return Ok(known);

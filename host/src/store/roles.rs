@@ -148,13 +148,7 @@ pub(super) fn insert(
     let new = conn.execute(
         "INSERT INTO roles (person_id, role, agent_id, granted_by, granted_at) \
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-        params![
-            person.as_str(),
-            role.as_str(),
-            agent.map(AgentId::as_str),
-            by,
-            time::format(now)
-        ],
+        params![person.as_str(), role.as_str(), agent.map(AgentId::as_str), by, time::format(now)],
     )?;
     Ok(new > 0)
 }
