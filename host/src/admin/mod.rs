@@ -89,6 +89,7 @@ impl Command {
     ///
     /// # Errors
     /// `NotFound` for a name that nothing has.
+    #[expect(clippy::unused_async, reason = "names of other nouns are looked up here")]
     pub async fn asks(&self, _desk: &Desk) -> Result<Asks> {
         match self {
             Self::Agents(command) => Ok(command.asks()),
