@@ -12,7 +12,7 @@ pub(super) fn text(given: String) -> Option<String> {
 
 /// A regular expression over which an agent engages.
 pub(super) fn pattern(pattern: &str) -> Result<()> {
-    match regex::RegexBuilder::new(pattern).size_limit(limits::PATTERN_BYTES).build() {
+    match regex::Regex::new(pattern) {
         Ok(_) => Ok(()),
         Err(error) => Err(HostError::new(ErrorKind::Invalid, format!("{pattern:?} is no pattern"))
             .because(error)

@@ -15,13 +15,17 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
+mod approvals;
 mod log;
+mod people;
+mod roles;
 mod rooms;
 mod rules;
 mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
+pub use approvals::{Answered, Asked, Turned};
 pub use rooms::WiringFact;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
