@@ -15,6 +15,7 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
+mod destinations;
 mod log;
 mod rooms;
 mod runs;

@@ -152,7 +152,7 @@ impl World {
             seq,
             in_reply_to: post.in_reply_to,
             thread: None,
-            text: text.to_owned(),
+            body: host::channels::Body::Text(text.to_owned()),
             files: post.files,
         });
     }
