@@ -92,13 +92,19 @@ CREATE TABLE approvals (
   decided_by   TEXT,
   decided_at   TEXT,
   reason       TEXT,
-  -- What came of carrying it out.
-  result       TEXT
+  -- What was chosen beside the yes, as JSON: the agent for a room.
+  choice       TEXT,
+  -- What came of carrying it out; an approved row without it is carried out again after a crash.
+  result       TEXT,
+  -- When the asker was told; until then it is told again.
+  told_at      TEXT
 ) STRICT;
 
 CREATE UNIQUE INDEX approvals_once ON approvals (subject) WHERE status = 'pending';
 
 CREATE INDEX approvals_pending ON approvals (expires_at) WHERE status = 'pending';
+
+CREATE INDEX approvals_untold ON approvals (id) WHERE status != 'pending' AND told_at IS NULL;
 
 -- Messages that wait for an approval, to be routed again once it is given.
 CREATE TABLE held_messages (
@@ -118,10 +124,14 @@ CREATE TABLE questions (
   asked_at    TEXT NOT NULL,
   answer      TEXT,
   answered_by TEXT,
-  answered_at TEXT
+  answered_at TEXT,
+  -- When the answer stood in the session's file; until then it is put there again.
+  told_at     TEXT
 ) STRICT;
 
 CREATE INDEX questions_open ON questions (session_id) WHERE answered_at IS NULL;
+
+CREATE INDEX questions_untold ON questions (id) WHERE answered_at IS NOT NULL AND told_at IS NULL;
 
 CREATE TABLE destinations (
   agent_id        TEXT NOT NULL REFERENCES agents (id),

@@ -164,13 +164,19 @@ CREATE TABLE approvals (
   decided_by   TEXT,
   decided_at   TEXT,
   reason       TEXT,
-  -- What came of carrying it out.
-  result       TEXT
+  -- What was chosen beside the yes, as JSON: the agent for a room.
+  choice       TEXT,
+  -- What came of carrying it out; an approved row without it is carried out again after a crash.
+  result       TEXT,
+  -- When the asker was told; until then it is told again.
+  told_at      TEXT
 ) STRICT;
 
 CREATE UNIQUE INDEX approvals_once ON approvals (subject) WHERE status = 'pending';
 
 CREATE INDEX approvals_pending ON approvals (expires_at) WHERE status = 'pending';
+
+CREATE INDEX approvals_untold ON approvals (id) WHERE status != 'pending' AND told_at IS NULL;
 
 CREATE TABLE held_messages (
   approval_id TEXT NOT NULL REFERENCES approvals (id),
@@ -189,10 +195,14 @@ CREATE TABLE questions (
   asked_at    TEXT NOT NULL,
   answer      TEXT,
   answered_by TEXT,
-  answered_at TEXT
+  answered_at TEXT,
+  -- When the answer stood in the session's file; until then it is put there again.
+  told_at     TEXT
 ) STRICT;
 
 CREATE INDEX questions_open ON questions (session_id) WHERE answered_at IS NULL;
+
+CREATE INDEX questions_untold ON questions (id) WHERE answered_at IS NOT NULL AND told_at IS NULL;
 
 CREATE TABLE destinations (
   agent_id        TEXT NOT NULL REFERENCES agents (id),
@@ -245,10 +255,10 @@ INSERT INTO person_ids VALUES ('terminal:owner', 'pers-01h455vb4pex5vsknk084sn02
 INSERT INTO roles VALUES ('pers-01h455vb4pex5vsknk084sn02q', 'member', 'agent-01h455vb4pex5vsknk084sn02q', 'operator', '2026-01-02T03:04:05.678Z');
 INSERT INTO roles VALUES ('pers-01h455vb4pex5vsknk084sn02q', 'owner', NULL, 'operator', '2026-01-02T03:04:05.678Z');
 INSERT INTO denials VALUES ('room-01h455vb4pex5vsknk084sn02r', 'slack:U9', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:08.000Z');
-INSERT INTO approvals VALUES ('appr-01h455vb4pex5vsknk084sn02q', '{"kind":"connect_room"}', 'd1', 'room:slack:C1', 'slack:U2', NULL, NULL, NULL, 'pending', '2026-01-02T03:04:08.000Z', '2026-01-02T15:04:08.000Z', '2026-01-03T03:04:08.000Z', NULL, NULL, NULL, NULL);
-INSERT INTO approvals VALUES ('appr-01h455vb4pex5vsknk084sn02r', '{"kind":"guest"}', 'd2', 'guest:s:r1', 'agent andy', 'agent-01h455vb4pex5vsknk084sn02q', 'sess-01h455vb4pex5vsknk084sn02q', 'r1', 'rejected', '2026-01-02T03:04:08.000Z', NULL, '2026-01-03T03:04:08.000Z', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:05:00.000Z', 'not now', NULL);
+INSERT INTO approvals VALUES ('appr-01h455vb4pex5vsknk084sn02q', '{"kind":"connect_room"}', 'd1', 'room:slack:C1', 'slack:U2', NULL, NULL, NULL, 'pending', '2026-01-02T03:04:08.000Z', '2026-01-02T15:04:08.000Z', '2026-01-03T03:04:08.000Z', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO approvals VALUES ('appr-01h455vb4pex5vsknk084sn02r', '{"kind":"guest"}', 'd2', 'guest:s:r1', 'agent andy', 'agent-01h455vb4pex5vsknk084sn02q', 'sess-01h455vb4pex5vsknk084sn02q', 'r1', 'rejected', '2026-01-02T03:04:08.000Z', NULL, '2026-01-03T03:04:08.000Z', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:05:00.000Z', 'not now', NULL, NULL, '2026-01-02T03:05:01.000Z');
 INSERT INTO held_messages VALUES ('appr-01h455vb4pex5vsknk084sn02q', 'p1', '{"text":"hello"}', '2026-01-02T03:04:08.000Z');
-INSERT INTO questions VALUES ('sess-01h455vb4pex5vsknk084sn02q:q1', 'sess-01h455vb4pex5vsknk084sn02q', 'out-1', '{"question":"Which?"}', '2026-01-02T03:04:08.000Z', 'blue', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:09.000Z');
+INSERT INTO questions VALUES ('sess-01h455vb4pex5vsknk084sn02q:q1', 'sess-01h455vb4pex5vsknk084sn02q', 'out-1', '{"question":"Which?"}', '2026-01-02T03:04:08.000Z', 'blue', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:09.000Z', NULL);
 INSERT INTO destinations VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'bea', NULL, NULL, NULL, 'agent-01h455vb4pex5vsknk084sn02r', '2026-01-02T03:04:06.000Z');
 INSERT INTO destinations VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'ops', 'Operations', 'room-01h455vb4pex5vsknk084sn02r', 't1', NULL, '2026-01-02T03:04:06.000Z');
 INSERT INTO peer_messages VALUES ('peer-1', 'sess-01h455vb4pex5vsknk084sn02q', 'sess-01h455vb4pex5vsknk084sn02s', 1, '2026-01-02T03:04:08.000Z');
