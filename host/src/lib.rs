@@ -11,6 +11,7 @@ pub mod draft;
 pub mod gateway;
 pub mod requests;
 
+pub mod approvals;
 pub mod people;
 pub mod routing;
 

@@ -36,6 +36,7 @@ pub mod admin;
 pub mod central;
 pub mod content;
 pub mod message;
+pub mod people;
 pub mod session_file;
 
 pub mod session_dir;

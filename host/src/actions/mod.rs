@@ -45,7 +45,7 @@ impl Acted {
 }
 
 /// Does, holds or refuses what a guest asks for.
-pub fn act(_desk: &Desk, _asker: &Asker, action: Action) -> Acted {
+pub fn act(_desk: &Desk, _asker: &Asker, action: &Action) -> Acted {
     match action {
         Action::CreateAgent { .. }
         | Action::InstallPackages { .. }

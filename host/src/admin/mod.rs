@@ -66,7 +66,7 @@ pub enum Done {
 /// # Errors
 /// `Denied` when the gate says no, else the command's own.
 pub async fn run(desk: &Desk, who: &Who, command: Command) -> Result<Done> {
-    let asks = command.asks();
+    let asks = command.asks(desk).await?;
     let (clock, store) = (&desk.context.clock, &desk.context.store);
     match decide(who, asks.act, asks.on.as_ref()) {
         Verdict::Allow => {}
@@ -77,7 +77,7 @@ pub async fn run(desk: &Desk, who: &Who, command: Command) -> Result<Done> {
             return Err(HostError::new(ErrorKind::Denied, format!("you may not {words}")));
         }
     }
-    let answer = command.run(desk).await?;
+    let answer = command.run(desk, who).await?;
     if let Some(what) = asks.changes {
         store.audit(who.word(), "did", what, clock.now()).await?;
     }
@@ -85,13 +85,18 @@ pub async fn run(desk: &Desk, who: &Who, command: Command) -> Result<Done> {
 }
 
 impl Command {
-    fn asks(&self) -> Asks {
+    /// What it needs the gate's word for; names are looked up for it.
+    ///
+    /// # Errors
+    /// `NotFound` for a name that nothing has.
+    #[expect(clippy::unused_async, reason = "names of other nouns are looked up here")]
+    pub async fn asks(&self, _desk: &Desk) -> Result<Asks> {
         match self {
-            Self::Agents(command) => command.asks(),
+            Self::Agents(command) => Ok(command.asks()),
         }
     }
 
-    async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
+    async fn run(self, desk: &Desk, _who: &Who) -> Result<AdminAnswer> {
         match self {
             Self::Agents(command) => command.run(desk).await,
         }

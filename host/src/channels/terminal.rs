@@ -23,6 +23,9 @@ use crate::limits;
 /// The word in `channel_type`.
 pub const CHANNEL: &str = "terminal";
 
+/// Who speaks there: whoever reached the host's socket is its operator, the kernel said so.
+pub const OPERATOR: &str = "terminal:owner";
+
 /// All terminal rooms of this host.
 #[derive(Debug, Default)]
 pub struct Terminal {

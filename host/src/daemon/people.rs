@@ -65,7 +65,7 @@ impl Daemon {
         row.digest = draft.digest;
         row.client_id = draft.client_id;
         // The socket's owner is who speaks here; the kernel says so, not the message.
-        row.sender_id = Some(format!("{}:owner", terminal::CHANNEL));
+        row.sender_id = Some(terminal::OPERATOR.to_owned());
         row.address = Some(address);
         row
     }

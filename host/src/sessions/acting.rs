@@ -72,7 +72,7 @@ impl Runner {
         };
         let desk = self.context.desk();
         self.beside(async move {
-            let acted = actions::act(&desk, &asker, request.action);
+            let acted = actions::act(&desk, &asker, &request.action);
             WorkDone::Acted(row, id, acted)
         });
     }

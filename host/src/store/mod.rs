@@ -15,13 +15,20 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
+<<<<<<< HEAD
 mod destinations;
+=======
+mod approvals;
+>>>>>>> main
 mod log;
+mod people;
+mod roles;
 mod rooms;
 mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
+pub use approvals::{Answered, Asked, Turned};
 pub use rooms::WiringFact;
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};

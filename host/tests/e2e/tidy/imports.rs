@@ -7,6 +7,8 @@ use super::{
 
 /// Files that only decide: no IO, no runtime, no clock.
 const PURE: &[&str] = &[
+    "host/src/people/",
+    "host/src/approvals/life.rs",
     "host/src/routing/",
     "host/src/sessions/key.rs",
     "host/src/sessions/lifecycle.rs",
