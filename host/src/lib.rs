@@ -21,6 +21,7 @@ pub mod engine;
 
 pub mod delivery;
 
+pub mod actions;
 pub mod admin;
 
 pub mod store;

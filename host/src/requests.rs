@@ -8,7 +8,7 @@ use std::sync::Arc;
 use schemas::{
     admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SessionInfo, Status},
     ids::{AgentId, MessageId, SessionId},
-    message::Address,
+    message::{Address, NewInbound},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,6 +44,8 @@ pub enum Request {
     Runs(String, Answer<Vec<RunInfo>>),
     /// A file that an agent sent.
     File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
+    /// Put a row of the host's own into a session; a repeated id is written once.
+    Tell(SessionId, Box<NewInbound>, Answer<Accepted>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
     /// The rules of these agents changed: forget what was read of them, and show their live
@@ -70,6 +72,7 @@ impl Request {
             Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
+            Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
             Self::Refresh(_, answer) => drop(answer.send(Err(why))),
             Self::Status(answer) => drop(answer.send(Err(why))),

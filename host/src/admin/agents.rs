@@ -152,10 +152,8 @@ fn milli_cpus(text: &str) -> std::result::Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-    use schemas::ids::AgentId;
-
     use super::*;
+    use jiff::Timestamp;
 
     #[test]
     fn agents_are_listed_with_their_walls() {

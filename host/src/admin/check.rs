@@ -16,7 +16,9 @@ pub(super) fn pattern(pattern: &str) -> Result<()> {
         Ok(_) => Ok(()),
         Err(error) => Err(HostError::new(ErrorKind::Invalid, format!("{pattern:?} is no pattern"))
             .because(error)
-            .hint("a regular expression without look-around and back-references, such as (?i)^hey")),
+            .hint(
+                "a regular expression without look-around and back-references, such as (?i)^hey",
+            )),
     }
 }
 

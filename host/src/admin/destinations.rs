@@ -138,7 +138,10 @@ impl Command {
                 let entry = desk.destination(&which.agent, &which.name).await?;
                 let what = format!("{}/{}", entry.agent_name, entry.name);
                 if dry_run {
-                    return Ok(answer(&entry, words::would_go(&[format!("the destination {what}")])));
+                    return Ok(answer(
+                        &entry,
+                        words::would_go(&[format!("the destination {what}")]),
+                    ));
                 }
                 store.delete_destination(entry.agent.clone(), entry.name.clone()).await?;
                 desk.project(vec![entry.agent.clone()]).await?;

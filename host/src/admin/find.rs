@@ -7,22 +7,23 @@ use std::collections::BTreeSet;
 
 use schemas::{
     admin::Agent,
-    ids::{AgentId, RoomId, SessionId, WiringId},
+    ids::{AgentId, RoomId, WiringId},
 };
 
 use super::Desk;
 use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
-    store::{Entry, Room, SessionRecord, Wiring},
+    store::{Entry, Room, Wiring},
 };
 
 impl Desk {
     /// An agent, by name or id.
     pub(super) async fn agent(&self, wanted: &str) -> Result<Agent> {
         let agents = self.context.store.agents().await?;
-        choose("agent", wanted, agents, |agent| {
-            Names { id: agent.id.as_str(), names: vec![agent.name.clone()] }
+        choose("agent", wanted, agents, |agent| Names {
+            id: agent.id.as_str(),
+            names: vec![agent.name.clone()],
         })
     }
 
@@ -60,7 +61,8 @@ impl Desk {
         // The platform's own id may hold a slash; an agent's name does not.
         if let Some((room, agent)) = wanted.rsplit_once('/') {
             let (room, agent) = (self.room(room).await?, self.agent(agent).await?);
-            let found = wirings.into_iter().find(|one| one.room == room.id && one.agent == agent.id);
+            let found =
+                wirings.into_iter().find(|one| one.room == room.id && one.agent == agent.id);
             return found.ok_or_else(|| {
                 let what = format!("{} is not wired to {}", agent.name, room.place());
                 HostError::new(ErrorKind::NotFound, what).hint("lazaret wirings list")
@@ -83,22 +85,10 @@ impl Desk {
         let agent = self.agent(agent).await?;
         let mut book = self.context.store.destinations().await?;
         book.retain(|entry| entry.agent == agent.id);
-        choose("destination", wanted, book, |entry| Names { id: "", names: vec![entry.name.clone()] })
-    }
-
-    /// A session that is not archived, by its id.
-    pub(super) async fn session(&self, wanted: &str) -> Result<SessionRecord> {
-        let sessions = self.context.store.sessions().await?;
-        choose("session", wanted, sessions, |session| Names {
-            id: session.id.as_str(),
-            names: Vec::new(),
+        choose("destination", wanted, book, |entry| Names {
+            id: "",
+            names: vec![entry.name.clone()],
         })
-    }
-
-    pub(super) async fn pin_session(&self, wanted: &mut String) -> Result<(SessionId, AgentId)> {
-        let session = self.session(wanted).await?;
-        *wanted = session.id.to_string();
-        Ok((session.id, session.agent))
     }
 }
 
@@ -117,7 +107,8 @@ fn choose<T>(
 ) -> Result<T> {
     let exact = |one: &T| {
         let names = names(one);
-        (!names.id.is_empty() && names.id == wanted) || names.names.iter().any(|name| name == wanted)
+        (!names.id.is_empty() && names.id == wanted)
+            || names.names.iter().any(|name| name == wanted)
     };
     let begins = |one: &T| !wanted.is_empty() && names(one).id.starts_with(wanted);
     for means in [&exact as &dyn Fn(&T) -> bool, &begins] {

@@ -36,8 +36,9 @@ pub fn fields(rows: &[(&str, String)]) -> String {
     let set = || rows.iter().filter(|(_, value)| !value.is_empty());
     let width = set().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     let indent = format!("\n{:width$}  ", "");
-    let lines: Vec<String> =
-        set().map(|(name, value)| format!("{name:width$}  {}", value.replace('\n', &indent))).collect();
+    let lines: Vec<String> = set()
+        .map(|(name, value)| format!("{name:width$}  {}", value.replace('\n', &indent)))
+        .collect();
     lines.join("\n")
 }
 
@@ -86,7 +87,8 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_not_shown_and_lines_stay_in_their_column() {
-        let rows = [("id", "7".to_owned()), ("model", String::new()), ("prompt", "a\nb".to_owned())];
+        let rows =
+            [("id", "7".to_owned()), ("model", String::new()), ("prompt", "a\nb".to_owned())];
         insta::assert_snapshot!(fields(&rows), @r"
         id      7
         prompt  a

@@ -215,7 +215,9 @@ async fn delete(wiring: &str, dry_run: bool, desk: &Desk) -> Result<AdminAnswer>
         let mut goes = vec![format!("the wiring {what}")];
         let book = desk.context.store.destinations().await?;
         let own = book.iter().filter(|entry| entry.wiring.as_ref() == Some(&wiring.id));
-        goes.extend(own.map(|entry| format!("the destination {}/{}", entry.agent_name, entry.name)));
+        goes.extend(
+            own.map(|entry| format!("the destination {}/{}", entry.agent_name, entry.name)),
+        );
         return Ok(answer(&wiring, words::would_go(&goes)));
     }
     desk.context.store.delete_wiring(wiring.id.clone()).await?;

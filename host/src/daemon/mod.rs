@@ -26,7 +26,7 @@ use crate::{
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
     limits,
-    requests::{DaemonHandle, Request, Requests},
+    requests::{Request, Requests},
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
     store::{Store, WiringFact},
     text,
@@ -111,6 +111,7 @@ pub async fn run(
         closing: stop.closing,
         abandon: stop.abandon,
         daemon: to_daemon,
+        asks: requests.own,
     });
     context.spawn(async move { engine.watch(engine_events).await });
     let mut daemon = Daemon {
@@ -124,7 +125,6 @@ pub async fn run(
         asking: JoinSet::new(),
         ask_again: false,
         requests: requests.queue,
-        own: requests.own,
         from_sessions,
         from_engine,
     };
@@ -163,8 +163,6 @@ struct Daemon {
     /// Something happened since that question was asked.
     ask_again: bool,
     requests: mpsc::Receiver<Request>,
-    /// For tasks beside the loop.
-    own: DaemonHandle,
     from_sessions: mpsc::Receiver<FromSession>,
     from_engine: mpsc::Receiver<EngineEvent>,
 }

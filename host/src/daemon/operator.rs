@@ -70,6 +70,10 @@ impl Daemon {
                     Err(failure) => drop(answer.send(Err(failure))),
                 }
             }
+            Request::Tell(session, row, answer) => match self.known_session(session).await {
+                Ok(handle) => tell(&handle, Command::Append(row, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
             Request::Admin(who, command, answer) => self.admin(who, *command, answer),
             Request::Refresh(agents, answer) => self.refresh(agents, answer).await,
             Request::Status(answer) => self.status(answer),
@@ -80,7 +84,7 @@ impl Daemon {
 
     /// A command may ask the store many times: beside the loop.
     fn admin(&self, who: Who, command: admin::Command, answer: Answer<admin::Done>) {
-        let desk = admin::Desk { context: self.context.clone(), daemon: self.own.clone() };
+        let desk = self.context.desk();
         self.context.spawn(async move {
             drop(answer.send(admin::run(&desk, &who, command).await));
         });

@@ -53,9 +53,9 @@ async fn all(shown: Vec<oneshot::Receiver<Result<()>>>) -> Result<()> {
         None => Ok(()),
         Some(failure) => {
             let what = "it is saved, but a session that is awake does not show it yet";
-            Err(HostError::new(failure.kind, what)
-                .because(failure)
-                .hint("it is shown as soon as its folder can be written, at the latest at its next wake"))
+            Err(HostError::new(failure.kind, what).because(failure).hint(
+                "it is shown as soon as its folder can be written, at the latest at its next wake",
+            ))
         }
     }
 }

@@ -14,10 +14,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{bell::Bells, handle::FromSession};
 use crate::{
+    admin::Desk,
     channels::Channels,
     delivery::permit::Reach,
     engine::{Engine, Resources, StartRequest},
     error::Result,
+    requests::DaemonHandle,
     store::{AgentRecord, SessionRecord, Store, WiringFact},
 };
 
@@ -53,6 +55,8 @@ pub struct Context {
     pub abandon: CancellationToken,
     /// To the daemon.
     pub daemon: mpsc::Sender<FromSession>,
+    /// How this host's own tasks ask it.
+    pub asks: DaemonHandle,
 }
 
 impl Context {
@@ -63,8 +67,14 @@ impl Context {
     pub async fn facts(&self, record: SessionRecord) -> Result<Facts> {
         let agent = self.store.agent(record.agent.clone()).await?;
         let wirings = self.store.wirings_of(record.agent.clone()).await?;
-        let destinations = self.store.address_book(record.agent.clone()).await?;
+        let destinations = self.store.destinations_of(record.agent.clone()).await?;
         Ok(Facts { record, agent, wirings, destinations })
+    }
+
+    /// What a command of the operator's works with, wherever it came from.
+    #[must_use]
+    pub fn desk(self: &Arc<Self>) -> Desk {
+        Desk { context: self.clone(), daemon: self.asks.clone() }
     }
 
     /// Runs a task of this host: its end is awaited when the host closes, and it is dropped where
@@ -118,11 +128,15 @@ impl Facts {
         let default = own
             .first()
             .map(|place| Address { thread_id: self.record.thread.clone(), ..place.clone() });
-        let destinations = self.destinations.clone();
         if self.record.thread.is_some() {
-            return Reach { thread: default.clone(), default, rooms: Vec::new(), destinations };
+            return Reach {
+                thread: default.clone(),
+                default,
+                destinations: self.destinations.clone(),
+                ..Reach::default()
+            };
         }
-        Reach { rooms: own, default, thread: None, destinations }
+        Reach { rooms: own, default, destinations: self.destinations.clone(), thread: None }
     }
 
     /// What the engine is asked for.

@@ -30,6 +30,11 @@ mod settle;
 
 mod outgoing;
 
+mod about;
+
+mod acting;
+mod allowance;
+
 mod query;
 
 mod rest;

@@ -56,6 +56,8 @@ pub(super) struct Committed {
     pub(super) appended: Vec<(Appended, Vec<String>)>,
     /// The runs that are settled.
     pub(super) settled: Vec<SettledRun>,
+    /// Rows of the host's own that are new and wake the agent, with their numbers.
+    pub(super) noted: Vec<(NewInbound, i64)>,
 }
 
 /// Why nothing was committed.
@@ -102,10 +104,11 @@ impl Commit {
         self.save_projection(writer)?;
         let prepared = self.write_files(writer, now)?;
         let settled = self.settle(store)?;
-        let appended = writer
+        let (appended, noted) = writer
             .write(|tx| {
-                self.fold(tx)?;
-                prepared.iter().map(|one| tx.append(&one.row)).collect::<Result<Vec<_>, _>>()
+                let noted = self.fold(tx)?;
+                let rows = prepared.iter().map(|one| tx.append(&one.row));
+                Ok((rows.collect::<Result<Vec<_>, _>>()?, noted))
             })
             .inspect_err(|_| drop_files(writer, &prepared))
             .map_err(CommitError::Session)?;
@@ -116,7 +119,7 @@ impl Commit {
             }
             (appended, one.refused)
         });
-        Ok(Committed { appended: appended.collect(), settled })
+        Ok(Committed { appended: appended.collect(), settled, noted })
     }
 
     /// Files first, row second: a row never names a file that is not there. The messages stay as
@@ -164,7 +167,7 @@ impl Commit {
         })
     }
 
-    fn fold(&self, tx: &InboundTx<'_>) -> Result<(), StoreError> {
+    fn fold(&self, tx: &InboundTx<'_>) -> Result<Vec<(NewInbound, i64)>, StoreError> {
         if let Some(projection) = &self.staged.projection {
             projection.fold(tx)?;
         }
@@ -177,10 +180,15 @@ impl Commit {
         for (id, at) in &self.staged.retries {
             tx.retry(std::slice::from_ref(id), *at)?;
         }
+        let mut noted = Vec::new();
         for note in &self.staged.notes {
-            tx.append(note)?;
+            if let Appended::New { seq } = tx.append(note)?
+                && note.trigger
+            {
+                noted.push((note.clone(), seq));
+            }
         }
-        Ok(())
+        Ok(noted)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
 mod approvals;
+mod destinations;
 mod log;
 mod people;
 mod roles;

@@ -169,7 +169,7 @@ impl World {
             seq,
             in_reply_to: Some(inbound()),
             address: address(None),
-            text: text.to_owned(),
+            body: host::channels::Body::Text(text.to_owned()),
             // A text with a file's name in it comes with that file.
             files: text.split(' ').filter(|word| word.ends_with(".txt")).map(Into::into).collect(),
         }
@@ -220,6 +220,11 @@ impl Fake {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
                 answer.send(Err(why)).is_ok()
             }
+            Request::Tell(_, _, answer) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                answer.send(Err(why)).is_ok()
+            }
+            Request::Refresh(_, answer) => answer.send(Ok(())).is_ok(),
             Request::Agents(answer) => answer.send(Ok(vec![agent("andy")])).is_ok(),
             Request::TerminalAddress(agent, thread, answer) => {
                 answer.send(known(&agent).map(|()| address(thread))).is_ok()

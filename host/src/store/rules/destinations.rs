@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use schemas::{
     ids::{AgentId, RoomId, WiringId},
-    message::{Address, Destination, DestinationTarget},
     time,
 };
 use serde::{Deserialize, Serialize};
@@ -75,8 +74,7 @@ impl Store {
     /// When the database cannot be read.
     pub async fn destinations(&self) -> Result<Vec<Entry>> {
         self.call(|conn| {
-            let mut select =
-                conn.prepare_cached(&format!("{ENTRIES} ORDER BY a.name, d.name"))?;
+            let mut select = conn.prepare_cached(&format!("{ENTRIES} ORDER BY a.name, d.name"))?;
             let rows = select.query_map([], entry)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
@@ -89,39 +87,6 @@ impl Store {
     /// `NotFound` when there is none.
     pub async fn destination(&self, agent: AgentId, name: String) -> Result<Entry> {
         self.call(move |conn| one(conn, &agent, &name)).await
-    }
-
-    /// An agent's address book as its sessions get it.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn address_book(&self, agent: AgentId) -> Result<Vec<Destination>> {
-        self.call(move |conn| {
-            let mut select = conn.prepare_cached(
-                "SELECT d.name, d.thread_id, d.target_agent_id, r.channel_type, r.platform_id, \
-                 coalesce(d.display_name, r.name, t.name) AS shown FROM destinations d \
-                 LEFT JOIN rooms r ON r.id = d.room_id \
-                 LEFT JOIN agents t ON t.id = d.target_agent_id \
-                 WHERE d.agent_id = ?1 ORDER BY d.name",
-            )?;
-            let rows = select.query_map([agent.as_str()], |row| {
-                let target: Option<String> = row.get("target_agent_id")?;
-                Ok(Destination {
-                    name: row.get("name")?,
-                    display_name: row.get("shown")?,
-                    target: match target {
-                        Some(agent) => DestinationTarget::Agent(agent),
-                        None => DestinationTarget::Channel(Address {
-                            channel_type: row.get("channel_type")?,
-                            platform_id: row.get("platform_id")?,
-                            thread_id: row.get("thread_id")?,
-                        }),
-                    },
-                })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
     }
 
     /// Makes a destination by hand.
@@ -248,10 +213,8 @@ fn plain_name(text: &str, otherwise: &str) -> String {
     for c in text.to_lowercase().chars() {
         if c.is_ascii_alphanumeric() {
             plain.push(c);
-        } else if c.is_whitespace() || c.is_ascii_punctuation() {
-            if !plain.is_empty() && !plain.ends_with('-') {
-                plain.push('-');
-            }
+        } else if !(c.is_alphabetic() || plain.is_empty() || plain.ends_with('-')) {
+            plain.push('-');
         }
         if plain.len() >= limits::NAME_BYTES {
             break;

@@ -93,8 +93,7 @@ impl Store {
     /// When the database cannot be read.
     pub async fn wirings(&self) -> Result<Vec<Wiring>> {
         self.call(|conn| {
-            let mut select =
-                conn.prepare_cached(&format!("{WIRINGS} ORDER BY a.name, place"))?;
+            let mut select = conn.prepare_cached(&format!("{WIRINGS} ORDER BY a.name, place"))?;
             let rows = select.query_map([], wiring)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })

@@ -29,11 +29,6 @@ impl World {
         }
     }
 
-    /// What a command answers machines.
-    pub(crate) async fn cli_json(&self, words: &str) -> serde_json::Value {
-        self.command(words).await.unwrap().data
-    }
-
     pub(crate) async fn command(&self, words: &str) -> Result<AdminAnswer> {
         let line = Line::try_parse_from(std::iter::once("lazaret".to_owned()).chain(split(words)))
             .unwrap_or_else(|usage| panic!("{usage}"));
@@ -63,7 +58,7 @@ fn alike(text: &str) -> String {
     let words = text.split_inclusive([' ', '\n', '/', ',', ')']).map(|word| {
         let bare = word.trim_end_matches([' ', '\n', '/', ',', ')']);
         let rest = word.strip_prefix(bare).unwrap_or_default();
-        let prefix = bare.trim_start_matches(|c: char| c == '(').split_once("-01").map(|(p, _)| p);
+        let prefix = bare.trim_start_matches('(').split_once("-01").map(|(p, _)| p);
         match prefix {
             Some(prefix) if bare.len() > 26 => format!("{prefix}-…{rest}"),
             _ if bare.parse::<jiff::Timestamp>().is_ok() => format!("<time>{rest}"),
