@@ -15,11 +15,8 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
-<<<<<<< HEAD
-mod destinations;
-=======
 mod approvals;
->>>>>>> main
+mod destinations;
 mod log;
 mod people;
 mod roles;
