@@ -47,6 +47,10 @@ pub enum Command {
     File(MessageId, String, Answer<(File, u64)>),
     /// Replace the guest's folder by a fresh one.
     Reset(Answer<SessionInfo>),
+    /// End the container after its run, or at once.
+    Restart(bool, Answer<SessionInfo>),
+    /// Take nothing more in: the session is archived.
+    Archive,
     /// The central database's words changed: show them to the guest; answered once it sees them.
     Refresh(Answer<()>),
 }
@@ -130,8 +134,16 @@ impl Command {
     /// Whether somebody said or asked it, as opposed to the engine and the clock.
     fn is_of_people(&self) -> bool {
         match self {
-            Self::Append(..) | Self::History(..) | Self::File(..) | Self::Reset(_) => true,
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Refresh(_) => false,
+            Self::Append(..)
+            | Self::History(..)
+            | Self::File(..)
+            | Self::Reset(_)
+            | Self::Restart(..) => true,
+            Self::Exited { .. }
+            | Self::EngineBack(..)
+            | Self::Due
+            | Self::Archive
+            | Self::Refresh(_) => false,
         }
     }
 
@@ -150,8 +162,9 @@ impl Command {
             Self::History(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::File(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::Reset(answer) => answer.send(Err(why)).is_err(),
+            Self::Restart(_, answer) => answer.send(Err(why)).is_err(),
             Self::Refresh(answer) => answer.send(Err(why)).is_err(),
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
+            Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Archive => false,
         };
     }
 }

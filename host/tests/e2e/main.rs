@@ -15,6 +15,7 @@ mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod operator;
 mod refusals;
 mod rewiring;
 mod sessions;
