@@ -29,6 +29,7 @@ mod settle;
 
 mod outgoing;
 
+mod chat;
 mod query;
 
 mod rest;

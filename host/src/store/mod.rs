@@ -17,11 +17,13 @@ use crate::error::{ErrorKind, HostError, Result};
 mod agents;
 mod log;
 mod rooms;
+mod route;
 mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
-pub use rooms::WiringFact;
+pub use rooms::{RoomFact, WiringFact};
+pub use route::RouteFacts;
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};
 
