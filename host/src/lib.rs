@@ -11,6 +11,7 @@ pub mod draft;
 pub mod gateway;
 pub mod requests;
 
+pub mod approvals;
 pub mod people;
 pub mod routing;
 
@@ -20,6 +21,7 @@ pub mod engine;
 
 pub mod delivery;
 
+pub mod actions;
 pub mod admin;
 
 pub mod store;

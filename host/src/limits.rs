@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+pub mod route;
+
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
 /// missed: a screen of fast replies, at about 300 bytes each.
 pub const ROOM_STREAM: usize = 256;
@@ -202,6 +204,15 @@ pub const KEY_BYTES: usize = 512;
 /// Bytes of an agent's name: it is a folder, a room and a word on the command line.
 pub const NAME_BYTES: usize = 40;
 
+/// Names that a hint offers: more would bury the right one.
+pub const NEAREST: usize = 3;
+
+/// A platform's id of a room, and a channel's word; Matrix' longest have 255.
+pub const PLATFORM_ID_BYTES: usize = 512;
+
+/// Rooms of one name in one agent's address book; past it the operator is asked for names.
+pub const DESTINATION_TWINS: u32 = 1_000;
+
 /// Characters of an id that stand for it on the command line.
 pub const ID_PREFIX: usize = 8;
 
@@ -335,23 +346,47 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Pause between two steps of moving finished rows while a session is awake: a message that comes
 /// meanwhile waits for one step at most.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(50);
+/// How long a one-time code holds that makes somebody the owner: to walk to another device and
+/// type it there.
+pub const CLAIM_LIFE: SignedDuration = SignedDuration::from_secs(15 * 60);
 
-/// Bytes of a wiring's pattern: a screen of alternatives.
-pub const PATTERN_BYTES: usize = 4_096;
+/// Guesses at such a code; of its 80 random bits they are nothing.
+pub const CLAIM_GUESSES: u32 = 10;
 
-/// Memory of one compiled pattern: a thousand of them are as many MiB as a small machine has to
-/// spare, and none of them takes long over a text.
-pub const PATTERN_MEMORY: usize = 256 * 1024;
+/// Letters of such a code: the random part of an id.
+pub const CLAIM_LETTERS: usize = 16;
 
-/// Brackets in brackets of a pattern: the compiler's stack grows with them.
-pub const PATTERN_DEPTH: u32 = 100;
+/// How long something waits for a person's yes: everybody looks at their messages once a day.
+pub const APPROVAL_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Bytes of a text that rules look at: who is meant stands at the beginning, and a stranger's
-/// megabyte must not hold up the loop that all messages pass.
-pub const RULE_TEXT_BYTES: usize = 16 * 1024;
+/// When people are reminded of it: halfway.
+pub const APPROVAL_REMINDER: SignedDuration = SignedDuration::from_hours(12);
 
-/// Rooms and people whose facts are remembered; past it the memory is emptied and filled anew.
-pub const REMEMBERED: usize = 4_096;
+/// Messages that wait with one approval: a person who writes line by line, not a flood.
+pub const HELD_MESSAGES: i64 = 50;
 
-/// Commands that are remembered so that a platform's repeat is not obeyed twice.
-pub const REMEMBERED_COMMANDS: usize = 256;
+/// Bytes of them: a few screenshots fit; strangers must not fill the disk before anybody said yes.
+pub const HELD_BYTES: i64 = 8 * 1024 * 1024;
+
+/// Longest id that a guest may give to a question or a request of its own, and longest id of a
+/// message that it may name: platforms' ids are far shorter.
+pub const GUEST_ID_BYTES: usize = 512;
+
+/// Longest emoji, or name of one.
+pub const EMOJI_BYTES: usize = 64;
+
+/// Options of one question: what platforms show as buttons of one message.
+pub const QUESTION_OPTIONS: usize = 25;
+
+/// Longest option of a question; longer ones are no buttons any more.
+pub const OPTION_BYTES: usize = 200;
+
+/// Fields of one card.
+pub const CARD_FIELDS: usize = 25;
+
+/// The stretch of time that the next bounds count in.
+pub const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often in a minute an answer to an action wakes its agent; further ones ride along with the
+/// next message. An agent that asks again over every answer would else never rest.
+pub const ACTION_WAKES: usize = 10;

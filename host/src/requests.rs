@@ -8,7 +8,7 @@ use std::sync::Arc;
 use schemas::{
     admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SessionInfo, Status},
     ids::{AgentId, MessageId, SessionId},
-    message::Address,
+    message::{Address, NewInbound},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,8 +32,6 @@ pub enum Request {
     Send(String, Box<Draft>, Answer<Accepted>),
     /// Somebody says something in a room; answered once every row that comes of it is durable.
     Inbound(Box<Inbound>, Answer<Taken>),
-    /// What is known from the database may have changed; the next message sees it as it is now.
-    Changed(Answer<()>),
     /// Make an agent, its terminal room and their wiring.
     CreateAgent(Box<NewAgent>, Answer<Agent>),
     /// All agents by name.
@@ -50,8 +48,13 @@ pub enum Request {
     Runs(String, Answer<Vec<RunInfo>>),
     /// A file that an agent sent.
     File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
+    /// Put a row of the host's own into a session; a repeated id is written once.
+    Tell(SessionId, Box<NewInbound>, Answer<Accepted>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
+    /// The rules of these agents changed: forget what was read of them, and show their live
+    /// sessions; answered once those see it.
+    Refresh(Vec<AgentId>, Answer<()>),
     /// How the daemon is.
     Status(Answer<Status>),
     /// Stop taking in, finish what is being written, end.
@@ -96,7 +99,6 @@ impl Request {
         match self {
             Self::Send(_, _, answer) => drop(answer.send(Err(why))),
             Self::Inbound(_, answer) => drop(answer.send(Err(why))),
-            Self::Changed(answer) => drop(answer.send(Err(why))),
             Self::CreateAgent(_, answer) => drop(answer.send(Err(why))),
             Self::Agents(answer) => drop(answer.send(Err(why))),
             Self::TerminalAddress(_, _, answer) => drop(answer.send(Err(why))),
@@ -105,7 +107,9 @@ impl Request {
             Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
+            Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Refresh(_, answer) => drop(answer.send(Err(why))),
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),
         }

@@ -132,7 +132,9 @@ pub fn not_yet() -> String {
     "I cannot do that yet.".to_owned()
 }
 
+pub mod admin;
 pub mod demo;
+pub mod posts;
 
 /// When a disk is full.
 pub const FREE_SPACE: &str = "free some space on the disk of the home folder";

@@ -10,6 +10,8 @@ use schemas::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::terminal;
+
 /// Something that was said in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbound {
@@ -63,7 +65,7 @@ impl Sender {
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Operator => "terminal:owner",
+            Self::Operator => terminal::OPERATOR,
             Self::Platform { id, .. } => id,
         }
     }

@@ -17,11 +17,14 @@ use schemas::{
 };
 use tokio::sync::broadcast;
 
-use super::{Channel, ChannelError, Post, Posted, Resolution};
+use super::{Capabilities, Channel, ChannelError, Post, Posted, Resolution};
 use crate::limits;
 
 /// The word in `channel_type`.
 pub const CHANNEL: &str = "terminal";
+
+/// Who speaks there: whoever reached the host's socket is its operator, the kernel said so.
+pub const OPERATOR: &str = "terminal:owner";
 
 /// All terminal rooms of this host.
 #[derive(Debug, Default)]
@@ -63,7 +66,7 @@ pub fn room_message(post: &Post) -> RoomMessage {
         seq: post.seq,
         in_reply_to: post.in_reply_to.clone(),
         thread: post.address.thread_id.clone(),
-        text: post.text.clone(),
+        text: post.body.clone().into_text(),
         files: post.files.clone(),
     }
 }
@@ -80,6 +83,11 @@ impl Channel for Terminal {
 
     fn resolution(&self) -> Resolution {
         Resolution::Idempotent
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // Lines of text are all there is; what was said cannot be taken back from a screen.
+        Capabilities::default()
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {

@@ -31,7 +31,7 @@ use crate::{
     error::{HostError, Result},
     limits,
     people::Who,
-    requests::{DaemonHandle, Request, Requests},
+    requests::{Request, Requests},
     routing::Room,
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
     store::Store,
@@ -43,6 +43,7 @@ mod home;
 mod news;
 mod operator;
 mod people;
+mod rules;
 mod tasks;
 
 pub use home::{HomeLock, open_home};
@@ -118,6 +119,7 @@ pub async fn run(
         closing: stop.closing,
         abandon: stop.abandon,
         daemon: to_daemon,
+        asks: requests.own,
     });
     context.spawn(async move { engine.watch(engine_events).await });
     let mut daemon = Daemon {
@@ -133,7 +135,6 @@ pub async fn run(
         asking: JoinSet::new(),
         ask_again: false,
         requests: requests.queue,
-        own: requests.own,
         from_sessions,
         from_engine,
     };
@@ -176,8 +177,6 @@ struct Daemon {
     /// Something happened since that question was asked.
     ask_again: bool,
     requests: mpsc::Receiver<Request>,
-    /// For tasks beside the loop.
-    own: DaemonHandle,
     from_sessions: mpsc::Receiver<FromSession>,
     from_engine: mpsc::Receiver<EngineEvent>,
 }

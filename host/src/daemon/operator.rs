@@ -33,10 +33,6 @@ impl Daemon {
         match request {
             Request::Send(agent, message, answer) => self.send(&agent, *message, answer).await,
             Request::Inbound(message, answer) => self.inbound(*message, answer).await,
-            Request::Changed(answer) => {
-                self.forget_rules();
-                drop(answer.send(Ok(())));
-            }
             Request::CreateAgent(new, answer) => {
                 drop(answer.send(self.create_agent(*new).await));
             }
@@ -69,7 +65,12 @@ impl Daemon {
                     Err(failure) => drop(answer.send(Err(failure))),
                 }
             }
+            Request::Tell(session, row, answer) => match self.known_session(session).await {
+                Ok(handle) => tell(&handle, Command::Append(row, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
             Request::Admin(who, command, answer) => self.admin(who, *command, answer),
+            Request::Refresh(agents, answer) => self.refresh(agents, answer).await,
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
             Request::Shutdown(answer) => drop(answer.send(Ok(()))),
@@ -88,7 +89,7 @@ impl Daemon {
 
     /// A command may ask the store many times: beside the loop.
     fn admin(&self, who: Who, command: admin::Command, answer: Answer<admin::Done>) {
-        let desk = admin::Desk { context: self.context.clone(), daemon: self.own.clone() };
+        let desk = self.context.desk();
         self.context.spawn(async move {
             drop(answer.send(admin::run(&desk, &who, command).await));
         });

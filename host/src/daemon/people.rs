@@ -98,6 +98,17 @@ impl Daemon {
         if !channel.threads() {
             message.address.thread_id = None;
         }
+        let channel = &message.address.channel_type;
+        let from_there = match &message.sender {
+            Sender::Operator => channel == terminal::CHANNEL,
+            Sender::Platform { id, .. } => {
+                let user = id.strip_prefix(channel.as_str()).and_then(|id| id.strip_prefix(':'));
+                channel != terminal::CHANNEL && user.is_some_and(|user| !user.is_empty())
+            }
+        };
+        if !from_there {
+            return Err(invalid(format!("a sender that {channel} cannot vouch for")));
+        }
         MessageId::parse(&message.id)
             .map_err(|e| invalid("a message's id".to_owned()).because(e))?;
         let place = &message.address;
@@ -152,14 +163,14 @@ impl Daemon {
     /// Places and people that exist are remembered: those that strangers name would fill the
     /// memory.
     fn remember_room(&mut self, place: Address, room: &Arc<Room>) {
-        if self.rooms.len() >= limits::REMEMBERED {
+        if self.rooms.len() >= limits::route::REMEMBERED {
             self.rooms.clear();
         }
         self.rooms.entry(place).or_insert_with(|| room.clone());
     }
 
     fn remember_person(&mut self, sender: &str, who: &Who) {
-        if self.known_people.len() >= limits::REMEMBERED {
+        if self.known_people.len() >= limits::route::REMEMBERED {
             self.known_people.clear();
         }
         if let Who::Person(_) = who {
@@ -350,7 +361,7 @@ fn row(message: &Inbound, session: &NewSession, trigger: bool) -> Result<NewInbo
 }
 
 fn remember(commands: &mut VecDeque<MessageId>, id: MessageId) {
-    if commands.len() >= limits::REMEMBERED_COMMANDS {
+    if commands.len() >= limits::route::REMEMBERED_COMMANDS {
         commands.pop_front();
     }
     commands.push_back(id);

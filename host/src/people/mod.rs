@@ -9,11 +9,13 @@ use std::collections::BTreeSet;
 
 use schemas::{
     ids::{AgentId, PersonId, SessionId},
-    policy::CliScope,
+    policy::{CliScope, Role},
 };
 
 pub mod acts;
 mod decide;
+
+pub mod claim;
 
 pub use acts::Act;
 pub use decide::{Verdict, decide};
@@ -63,6 +65,18 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Adds a role.
+    pub fn add(&mut self, role: Role, agent: Option<AgentId>) {
+        match (role, agent) {
+            (Role::Owner, _) => self.owner = true,
+            (Role::Admin, None) => self.admin = true,
+            (Role::Admin, Some(agent)) => drop(self.admin_of.insert(agent)),
+            (Role::Member, Some(agent)) => drop(self.member_of.insert(agent)),
+            // The table forbids it; a member of nothing in particular may nothing.
+            (Role::Member, None) => {}
+        }
+    }
+
     /// Whether the person may talk to an agent wherever it listens.
     #[must_use]
     pub fn is_member(&self, agent: &AgentId) -> bool {

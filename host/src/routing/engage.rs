@@ -13,10 +13,10 @@ use crate::{limits, store::WiringFact};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPattern {
     /// It is long.
-    #[error("the pattern has {0} bytes; at most {max} are taken", max = limits::PATTERN_BYTES)]
+    #[error("the pattern has {0} bytes; at most {max} are taken", max = limits::route::PATTERN_BYTES)]
     TooLong(usize),
     /// It is no regular expression, or one that needs too much memory.
-    #[error("the pattern cannot be used: {0}")]
+    #[error("{0}")]
     Wrong(String),
 }
 
@@ -79,13 +79,13 @@ impl Engage {
 }
 
 fn compile(pattern: &str) -> Result<Regex, BadPattern> {
-    if pattern.len() > limits::PATTERN_BYTES {
+    if pattern.len() > limits::route::PATTERN_BYTES {
         return Err(BadPattern::TooLong(pattern.len()));
     }
     RegexBuilder::new(pattern)
-        .size_limit(limits::PATTERN_MEMORY)
-        .dfa_size_limit(limits::PATTERN_MEMORY)
-        .nest_limit(limits::PATTERN_DEPTH)
+        .size_limit(limits::route::PATTERN_MEMORY)
+        .dfa_size_limit(limits::route::PATTERN_MEMORY)
+        .nest_limit(limits::route::PATTERN_DEPTH)
         .build()
         .map_err(|error| BadPattern::Wrong(error.to_string()))
 }
@@ -93,7 +93,7 @@ fn compile(pattern: &str) -> Result<Regex, BadPattern> {
 /// As much of a text as rules look at.
 #[must_use]
 pub fn beginning(text: &str) -> &str {
-    let mut end = text.len().min(limits::RULE_TEXT_BYTES);
+    let mut end = text.len().min(limits::route::RULE_TEXT_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn a_pattern_that_would_take_for_ever_elsewhere_takes_no_time() {
         let engage = Engage::Matching(compile("^(a+)+$").unwrap());
-        let text = format!("{}b", "a".repeat(limits::RULE_TEXT_BYTES));
+        let text = format!("{}b", "a".repeat(limits::route::RULE_TEXT_BYTES));
         // What follows the beginning is not looked at, so the `b` does not count.
         assert!(engage.engages(&text, Called::Not));
     }

@@ -17,6 +17,7 @@ use super::{
     settle,
 };
 use crate::{
+    actions::Acted,
     engine::{ContainerId, EngineError, EngineErrorKind},
     error::{ErrorKind, HostError, Result},
     limits, text,
@@ -33,6 +34,8 @@ pub(super) enum WorkDone {
     Started(std::result::Result<ContainerId, EngineError>),
     /// A container ended because we asked for it.
     Ended(ContainerId),
+    /// What came of a guest's action: its row, its own id of it, the answer.
+    Acted(MessageId, String, Acted),
 }
 
 impl Runner {
@@ -117,16 +120,12 @@ impl Runner {
             // nothing.
             self.commit(Vec::new()).await.map_err(|failure| failure.for_people())?;
         }
-        let file = self.session_file();
         let request = self.facts.start_request(&self.context);
-        let (dir, writer, reach) = (self.dir.clone(), self.writer.clone(), self.reach.clone());
+        let (dir, writer, projection) = (self.dir.clone(), self.writer.clone(), self.projection());
         blocking(move || {
             std::fs::create_dir_all(&request.socket_dir).map_err(folder_error)?;
-            write_session_file(&dir, &file).map_err(folder_error)?;
-            writer.write(|tx| {
-                tx.set_routing(reach.default.as_ref())?;
-                tx.replace_destinations(&reach.destinations)
-            })?;
+            forget_heartbeat(&dir).and_then(|()| projection.save(&dir)).map_err(folder_error)?;
+            writer.write(|tx| projection.fold(tx))?;
             Ok(())
         })
         .await?;
@@ -134,7 +133,7 @@ impl Runner {
         Ok(())
     }
 
-    fn session_file(&self) -> SessionFile {
+    pub(super) fn session_file(&self) -> SessionFile {
         let agent = &self.facts.agent.agent;
         SessionFile {
             contract: CONTRACT_VERSION,
@@ -144,6 +143,9 @@ impl Runner {
             provider: agent.provider.clone(),
             max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
             time_zone: self.context.time_zone.clone(),
+            system_prompt: String::new(),
+            model: None,
+            work_dir: None,
         }
     }
 
@@ -201,6 +203,7 @@ impl Runner {
                 }
             }
             WorkDone::Ended(container) => self.on_exited(container, "as asked"),
+            WorkDone::Acted(row, id, acted) => self.on_acted(&row, &id, acted),
             WorkDone::Started(Ok(container)) => self.on_started(container).await,
             WorkDone::Started(Err(failure)) => self.on_start_failed(failure).await,
         }
@@ -336,13 +339,12 @@ impl Runner {
 }
 
 /// A guest that starts must not look alive by its predecessor's heartbeat.
-fn write_session_file(dir: &SessionDir, file: &SessionFile) -> std::io::Result<()> {
+fn forget_heartbeat(dir: &SessionDir) -> std::io::Result<()> {
     schemas::host_side::ensure(dir)?;
     match std::fs::remove_file(dir.heartbeat()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
-    file.save(dir)
 }
 
 fn folder_error(error: std::io::Error) -> HostError {

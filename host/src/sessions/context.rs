@@ -4,16 +4,23 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use schemas::{message::Address, policy::SessionMode, session_dir::SessionDir, time::SharedClock};
+use schemas::{
+    message::{Address, Destination},
+    policy::SessionMode,
+    session_dir::SessionDir,
+    time::SharedClock,
+};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{bell::Bells, handle::FromSession};
 use crate::{
+    admin::Desk,
     channels::Channels,
     delivery::permit::Reach,
     engine::{Engine, Resources, StartRequest},
     error::Result,
+    requests::DaemonHandle,
     store::{AgentRecord, SessionRecord, Store, WiringFact},
 };
 
@@ -49,6 +56,8 @@ pub struct Context {
     pub abandon: CancellationToken,
     /// To the daemon.
     pub daemon: mpsc::Sender<FromSession>,
+    /// How this host's own tasks ask it.
+    pub asks: DaemonHandle,
 }
 
 impl Context {
@@ -59,7 +68,14 @@ impl Context {
     pub async fn facts(&self, record: SessionRecord) -> Result<Facts> {
         let agent = self.store.agent(record.agent.clone()).await?;
         let wirings = self.store.wirings_of(record.agent.clone()).await?;
-        Ok(Facts { record, agent, wirings })
+        let destinations = self.store.destinations_of(record.agent.clone()).await?;
+        Ok(Facts { record, agent, wirings, destinations })
+    }
+
+    /// What a command of the operator's works with, wherever it came from.
+    #[must_use]
+    pub fn desk(self: &Arc<Self>) -> Desk {
+        Desk { context: self.clone(), daemon: self.asks.clone() }
     }
 
     /// Runs a task of this host: its end is awaited when the host closes, and it is dropped where
@@ -90,6 +106,8 @@ pub struct Facts {
     pub agent: AgentRecord,
     /// The agent's wirings, the primary one first.
     pub wirings: Vec<WiringFact>,
+    /// The agent's address book.
+    pub destinations: Vec<Destination>,
 }
 
 impl Facts {
@@ -107,9 +125,14 @@ impl Facts {
             .first()
             .map(|place| Address { thread_id: self.record.thread.clone(), ..place.clone() });
         if self.record.thread.is_some() {
-            return Reach { thread: default.clone(), default, ..Reach::default() };
+            return Reach {
+                thread: default.clone(),
+                default,
+                destinations: self.destinations.clone(),
+                ..Reach::default()
+            };
         }
-        Reach { rooms: own, default, ..Reach::default() }
+        Reach { rooms: own, default, destinations: self.destinations.clone(), thread: None }
     }
 
     /// The wirings whose messages come to this session. One over many rooms has those that are

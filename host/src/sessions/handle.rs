@@ -51,6 +51,8 @@ pub enum Command {
     File(MessageId, String, Answer<(File, u64)>),
     /// Replace the guest's folder by a fresh one.
     Reset(Answer<SessionInfo>),
+    /// The central database's words changed: show them to the guest; answered once it sees them.
+    Refresh(Answer<()>),
 }
 
 /// A command in a chat that was asked for, with what the gate said.
@@ -148,7 +150,7 @@ impl Command {
             | Self::History(..)
             | Self::File(..)
             | Self::Reset(_) => true,
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
+            Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Refresh(_) => false,
         }
     }
 
@@ -168,6 +170,7 @@ impl Command {
             Self::History(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::File(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::Reset(answer) => answer.send(Err(why)).is_err(),
+            Self::Refresh(answer) => answer.send(Err(why)).is_err(),
             Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
         };
     }

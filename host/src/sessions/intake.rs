@@ -69,7 +69,8 @@ impl Runner {
                 | Command::Chat(..)
                 | Command::History(..)
                 | Command::File(..)
-                | Command::Reset(_) => {
+                | Command::Reset(_)
+                | Command::Refresh(_) => {
                     self.append(std::mem::take(&mut appends)).await;
                     self.on_command(command).await;
                 }
@@ -230,6 +231,11 @@ impl Runner {
                 self.forget_settled(&commit.staged);
                 for run in done.settled {
                     self.tell_run(run);
+                }
+                for (note, seq) in done.noted {
+                    self.unseen |= self.looking.is_some();
+                    self.open.push(Unsettled { seq, ..head(&note) });
+                    self.wake_wanted = true;
                 }
                 Ok(done.appended)
             }

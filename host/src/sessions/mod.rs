@@ -10,6 +10,7 @@ mod context;
 mod runner;
 
 mod intake;
+mod projection;
 mod staged;
 
 pub mod lifecycle;
@@ -29,7 +30,13 @@ mod settle;
 
 mod outgoing;
 
+mod about;
+
 mod chat;
+
+mod acting;
+mod allowance;
+
 mod query;
 
 mod rest;

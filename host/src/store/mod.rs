@@ -15,15 +15,22 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
+mod approvals;
+mod destinations;
 mod log;
+mod people;
+mod roles;
 mod rooms;
 mod route;
+mod rules;
 mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
+pub use approvals::{Answered, Asked, Turned};
 pub use rooms::{RoomFact, WiringFact};
 pub use route::RouteFacts;
+pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};
 

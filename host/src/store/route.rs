@@ -1,23 +1,19 @@
 //! What routing needs to know of one message, in one read.
 //!
-//! Owns finding out who a sender is. A person is known by a linked platform id only, and nobody
-//! becomes known by talking.
+//! Owns that all of it is of one moment. Nobody becomes known by talking, and a room only by
+//! `meet_room`.
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use schemas::{
-    ids::{AgentId, PersonId, RoomId},
+    ids::{AgentId, RoomId},
     message::Address,
-    policy::{EngageMode, Role},
+    policy::EngageMode,
 };
 
-use super::{RoomFact, Store, WiringFact, parsed, rooms};
-use crate::{
-    error::Result,
-    people::{Person, Standing, Who},
-    sessions::key::session_for,
-};
+use super::{RoomFact, Store, WiringFact, people, rooms};
+use crate::{error::Result, people::Who, sessions::key::session_for};
 
 /// Facts about one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +41,6 @@ impl Store {
         sender: Option<String>,
     ) -> Result<RouteFacts> {
         self.call(move |conn| {
-            // One transaction, so that all of it is of one moment.
             let tx = conn.transaction()?;
             let room = rooms::room_at(&tx, &address.channel_type, &address.platform_id)?;
             let wirings = match &room {
@@ -56,55 +51,12 @@ impl Store {
                 (Some(room), Some(sender)) => is_denied(&tx, &room.id, sender)?,
                 (Some(_) | None, _) => false,
             };
-            let who = sender.map(|sender| who(&tx, sender)).transpose()?;
+            let who = sender.map(|sender| people::who_is(&tx, &sender)).transpose()?;
             let in_thread = in_thread(&tx, &wirings, &address)?;
             Ok(RouteFacts { room, wirings, who, denied, in_thread })
         })
         .await
     }
-
-    /// Who is behind `<channel>:<the platform's id of a user>`.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn who(&self, sender: String) -> Result<Who> {
-        self.call(move |conn| Ok(who(conn, sender)?)).await
-    }
-}
-
-fn who(conn: &Connection, sender: String) -> rusqlite::Result<Who> {
-    let found = conn
-        .prepare_cached(
-            "SELECT p.id, p.name FROM person_ids i JOIN persons p ON p.id = i.person_id \
-             WHERE i.platform_id = ?1",
-        )?
-        .query_row([&sender], |row| {
-            Ok((parsed(row, "id", PersonId::parse)?, row.get::<_, String>("name")?))
-        })
-        .optional()?;
-    let Some((id, name)) = found else { return Ok(Who::Stranger(sender)) };
-    let standing = standing(conn, &id)?;
-    Ok(Who::Person(Person { id, name, standing }))
-}
-
-fn standing(conn: &Connection, person: &PersonId) -> rusqlite::Result<Standing> {
-    let mut select =
-        conn.prepare_cached("SELECT role, agent_id FROM roles WHERE person_id = ?1")?;
-    let mut rows = select.query([person.as_str()])?;
-    let mut standing = Standing::default();
-    while let Some(row) = rows.next()? {
-        let agent: Option<String> = row.get("agent_id")?;
-        let agent = agent.map(|_| parsed(row, "agent_id", AgentId::parse)).transpose()?;
-        match (parsed(row, "role", str::parse::<Role>)?, agent) {
-            (Role::Owner, _) => standing.owner = true,
-            (Role::Admin, None) => standing.admin = true,
-            (Role::Admin, Some(agent)) => drop(standing.admin_of.insert(agent)),
-            (Role::Member, Some(agent)) => drop(standing.member_of.insert(agent)),
-            // The table refuses it; a member of nothing may nothing.
-            (Role::Member, None) => {}
-        }
-    }
-    Ok(standing)
 }
 
 fn is_denied(conn: &Connection, room: &RoomId, sender: &str) -> rusqlite::Result<bool> {

@@ -169,7 +169,7 @@ impl World {
             seq,
             in_reply_to: Some(inbound()),
             address: address(None),
-            text: text.to_owned(),
+            body: host::channels::Body::Text(text.to_owned()),
             // A text with a file's name in it comes with that file.
             files: text.split(' ').filter(|word| word.ends_with(".txt")).map(Into::into).collect(),
         }
@@ -216,12 +216,16 @@ impl Fake {
                 answer.send(known(&agent).map(|()| self.accept(*message))).is_ok()
             }
             Request::Inbound(_, answer) => answer.send(Ok(Taken::default())).is_ok(),
-            Request::Changed(answer) => answer.send(Ok(())).is_ok(),
             Request::CreateAgent(new, answer) => answer.send(Ok(agent(&new.name))).is_ok(),
             Request::Admin(_, _, answer) => {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
                 answer.send(Err(why)).is_ok()
             }
+            Request::Tell(_, _, answer) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                answer.send(Err(why)).is_ok()
+            }
+            Request::Refresh(_, answer) => answer.send(Ok(())).is_ok(),
             Request::Agents(answer) => answer.send(Ok(vec![agent("andy")])).is_ok(),
             Request::TerminalAddress(agent, thread, answer) => {
                 answer.send(known(&agent).map(|()| address(thread))).is_ok()

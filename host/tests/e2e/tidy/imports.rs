@@ -7,13 +7,18 @@ use super::{
 
 /// Files that only decide: no IO, no runtime, no clock.
 const PURE: &[&str] = &[
+    "host/src/people/",
+    "host/src/approvals/life.rs",
     "host/src/routing/",
     "host/src/sessions/key.rs",
     "host/src/sessions/lifecycle.rs",
     "host/src/sessions/stuck.rs",
     "host/src/engine/spec.rs",
     "host/src/engine/mounts.rs",
+    "host/src/channels/body.rs",
+    "host/src/delivery/permit.rs",
     "host/src/delivery/retry.rs",
+    "host/src/delivery/wish.rs",
     "guest/src/turn.rs",
     "guest/src/prompt.rs",
     "guest/src/reply.rs",
