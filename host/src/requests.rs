@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use schemas::{
     admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SessionInfo, Status},
-    ids::{MessageId, SessionId},
+    ids::{AgentId, MessageId, SessionId},
     message::{Address, NewInbound},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -48,6 +48,9 @@ pub enum Request {
     Tell(SessionId, Box<NewInbound>, Answer<Accepted>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
+    /// The rules of these agents changed: forget what was read of them, and show their live
+    /// sessions; answered once those see it.
+    Refresh(Vec<AgentId>, Answer<()>),
     /// How the daemon is.
     Status(Answer<Status>),
     /// Stop taking in, finish what is being written, end.
@@ -71,6 +74,7 @@ impl Request {
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
             Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Refresh(_, answer) => drop(answer.send(Err(why))),
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),
         }

@@ -75,6 +75,7 @@ impl Daemon {
                 Err(failure) => drop(answer.send(Err(failure))),
             },
             Request::Admin(who, command, answer) => self.admin(who, *command, answer),
+            Request::Refresh(agents, answer) => self.refresh(agents, answer).await,
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
             Request::Shutdown(answer) => drop(answer.send(Ok(()))),

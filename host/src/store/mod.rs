@@ -21,12 +21,14 @@ mod log;
 mod people;
 mod roles;
 mod rooms;
+mod rules;
 mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
 pub use approvals::{Answered, Asked, Turned};
 pub use rooms::WiringFact;
+pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};
 
