@@ -35,15 +35,12 @@ pub fn parse(words: &[String]) -> Result<Parsed> {
         Ok(line) => Ok(Parsed::Command(Box::new(line.command))),
         Err(told) => {
             let text = told.render().to_string().trim_end().to_owned();
-            match told.kind() {
-                Usage::DisplayHelp | Usage::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    Ok(Parsed::Help(text))
-                }
-                _ => {
-                    let text = text.strip_prefix("error: ").unwrap_or(&text);
-                    Err(HostError::new(ErrorKind::Invalid, text))
-                }
+            let helps = [Usage::DisplayHelp, Usage::DisplayHelpOnMissingArgumentOrSubcommand];
+            if helps.contains(&told.kind()) {
+                return Ok(Parsed::Help(text));
             }
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            Err(HostError::new(ErrorKind::Invalid, text))
         }
     }
 }
@@ -76,7 +73,8 @@ mod tests {
 
     #[test]
     fn what_belongs_to_this_machine_is_no_word() {
-        for words in ["up", "down", "chat andy", "send andy hi", "demo", "--home /tmp agents list"] {
+        for words in ["up", "down", "chat andy", "send andy hi", "demo", "--home /tmp agents list"]
+        {
             assert!(read(words).is_err(), "{words}");
         }
     }
