@@ -113,6 +113,7 @@ pub fn waiting() -> String {
 pub mod admin;
 pub mod demo;
 pub mod posts;
+pub mod prompts;
 
 /// When a disk is full.
 pub const FREE_SPACE: &str = "free some space on the disk of the home folder";

@@ -24,6 +24,7 @@ mod rooms;
 mod rules;
 mod runs;
 mod sessions;
+mod voices;
 
 pub use agents::AgentRecord;
 pub use approvals::{Answered, Asked, Turned};
@@ -31,6 +32,7 @@ pub use rooms::WiringFact;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};
+pub use voices::Voice;
 
 /// The central database.
 #[derive(Debug, Clone)]
