@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+pub mod route;
+
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
 /// missed: a screen of fast replies, at about 300 bytes each.
 pub const ROOM_STREAM: usize = 256;
@@ -344,7 +346,6 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Pause between two steps of moving finished rows while a session is awake: a message that comes
 /// meanwhile waits for one step at most.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(50);
-
 /// How long a one-time code holds that makes somebody the owner: to walk to another device and
 /// type it there.
 pub const CLAIM_LIFE: SignedDuration = SignedDuration::from_secs(15 * 60);

@@ -77,6 +77,10 @@ impl Channel for Terminal {
         CHANNEL
     }
 
+    fn threads(&self) -> bool {
+        true
+    }
+
     fn resolution(&self) -> Resolution {
         Resolution::Idempotent
     }
@@ -98,6 +102,10 @@ impl Channel for Terminal {
     async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
         let event = RoomEvent::Notice { session_id: session.clone(), text: text.to_owned() };
         self.publish(address, event);
+    }
+
+    async fn subscribe(&self, _thread: &Address) {
+        // Everything that is said at a terminal is said to us.
     }
 
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {

@@ -5,7 +5,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use schemas::{
+    ids::RoomId,
     message::{Address, Destination},
+    policy::SessionMode,
     session_dir::SessionDir,
     time::SharedClock,
 };
@@ -126,12 +128,7 @@ impl Facts {
     /// Where the session may send.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        let own: Vec<Address> = self
-            .wirings
-            .iter()
-            .filter(|wiring| self.record.room.as_ref().is_none_or(|room| *room == wiring.room))
-            .map(|wiring| wiring.place.clone())
-            .collect();
+        let own: Vec<Address> = self.own_wirings().map(|wiring| wiring.place.clone()).collect();
         let default = own
             .first()
             .map(|place| Address { thread_id: self.record.thread.clone(), ..place.clone() });
@@ -149,17 +146,26 @@ impl Facts {
     /// What its agent is told, and how it works.
     #[must_use]
     pub fn told(&self) -> Told {
-        let own = |voice: &&Voice| match &self.record.room {
-            Some(room) => voice.room == *room,
-            None => true,
-        };
-        let voices: Vec<&Voice> = self.voices.iter().filter(own).collect();
+        let own: Vec<&RoomId> = self.own_wirings().map(|wiring| &wiring.room).collect();
+        let voices: Vec<&Voice> =
+            self.voices.iter().filter(|voice| own.contains(&&voice.room)).collect();
         told(&About {
             agent: &self.agent.agent,
             voices: &voices,
             thread: self.record.thread.as_deref(),
             model: self.record.model.as_deref(),
             book: &self.destinations,
+        })
+    }
+
+    /// The wirings whose messages come to this session. One over many rooms has those that are
+    /// wired so; one that belongs to no room has none.
+    fn own_wirings(&self) -> impl Iterator<Item = &WiringFact> {
+        let record = &self.record;
+        self.wirings.iter().filter(|wiring| match (&record.room, record.mode) {
+            (Some(room), _) => *room == wiring.room,
+            (None, SessionMode::AgentShared) => wiring.mode == SessionMode::AgentShared,
+            (None, SessionMode::Shared | SessionMode::PerThread) => false,
         })
     }
 
@@ -187,11 +193,7 @@ impl Facts {
 
     /// Whether every room that reaches this session is trusted with the agent's folder.
     fn trusted(&self) -> bool {
-        let mut own = self
-            .wirings
-            .iter()
-            .filter(|wiring| self.record.room.as_ref().is_none_or(|room| *room == wiring.room))
-            .peekable();
+        let mut own = self.own_wirings().peekable();
         own.peek().is_some() && own.all(|wiring| wiring.trusted)
     }
 }

@@ -33,6 +33,8 @@ mod outgoing;
 
 mod about;
 
+mod chat;
+
 mod acting;
 mod allowance;
 

@@ -21,6 +21,7 @@ mod log;
 mod people;
 mod roles;
 mod rooms;
+mod route;
 mod rules;
 mod runs;
 mod sessions;
@@ -28,7 +29,8 @@ mod voices;
 
 pub use agents::AgentRecord;
 pub use approvals::{Answered, Asked, Turned};
-pub use rooms::WiringFact;
+pub use rooms::{RoomFact, WiringFact};
+pub use route::RouteFacts;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};

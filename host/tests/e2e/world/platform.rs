@@ -66,6 +66,10 @@ impl Channel for Platform {
         self.terminal.channel_type()
     }
 
+    fn threads(&self) -> bool {
+        self.terminal.threads()
+    }
+
     fn resolution(&self) -> Resolution {
         *self.resolution.lock().unwrap()
     }
@@ -92,6 +96,10 @@ impl Channel for Platform {
 
     async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
         self.terminal.notice(session, address, text).await;
+    }
+
+    async fn subscribe(&self, thread: &Address) {
+        Channel::subscribe(&*self.terminal, thread).await;
     }
 
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
