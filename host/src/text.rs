@@ -148,6 +148,7 @@ pub fn not_yet() -> String {
 pub mod admin;
 pub mod demo;
 pub mod posts;
+pub mod prompts;
 
 /// When a disk is full.
 pub const FREE_SPACE: &str = "free some space on the disk of the home folder";

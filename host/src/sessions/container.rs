@@ -135,6 +135,7 @@ impl Runner {
 
     pub(super) fn session_file(&self) -> SessionFile {
         let agent = &self.facts.agent.agent;
+        let told = self.facts.told();
         SessionFile {
             contract: CONTRACT_VERSION,
             session: self.facts.record.id.clone(),
@@ -143,9 +144,9 @@ impl Runner {
             provider: agent.provider.clone(),
             max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
             time_zone: self.context.time_zone.clone(),
-            system_prompt: String::new(),
-            model: None,
-            work_dir: None,
+            system_prompt: told.system_prompt,
+            model: told.model,
+            work_dir: told.work_dir,
         }
     }
 

@@ -7,6 +7,7 @@ pub mod handle;
 pub mod key;
 
 mod context;
+pub mod prompt;
 mod runner;
 
 mod intake;

@@ -26,6 +26,7 @@ mod route;
 mod rules;
 mod runs;
 mod sessions;
+mod voices;
 
 pub use agent_changes::AgentUses;
 pub use agents::AgentRecord;
@@ -36,6 +37,7 @@ pub use route::RouteFacts;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};
+pub use voices::Voice;
 
 /// The central database.
 #[derive(Debug, Clone)]

@@ -34,6 +34,8 @@ pub struct SessionRecord {
     pub set_aside: Option<String>,
     /// When something last happened.
     pub last_active: Option<Timestamp>,
+    /// The model that a person chose for it.
+    pub model: Option<String>,
 }
 
 /// What a session is made from.
@@ -251,5 +253,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         clean: row.get("clean")?,
         set_aside: row.get("set_aside")?,
         last_active: at_opt(row, "last_active")?,
+        model: row.get("model")?,
     })
 }

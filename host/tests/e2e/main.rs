@@ -9,6 +9,7 @@
 mod world;
 
 mod attachments;
+mod context;
 mod conversation;
 mod delivery;
 mod faults;
