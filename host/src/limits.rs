@@ -219,6 +219,9 @@ pub const DESTINATION_TWINS: u32 = 1_000;
 /// Characters of an id that stand for it on the command line.
 pub const ID_PREFIX: usize = 8;
 
+/// Characters of a message in a list: one line of a terminal.
+pub const LISTED_CHARS: usize = 80;
+
 /// Rows of a log that are listed at once: more than anybody reads.
 pub const LISTED_ROWS: u32 = 1_000;
 

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use schemas::{admin::SessionInfo, ids::SessionId};
 
-use crate::error::{ErrorKind, HostError};
+use crate::{
+    error::{ErrorKind, HostError},
+    routing::Refusal,
+    sessions::MessageInfo,
+};
 
 /// A room is known.
 #[must_use]
@@ -28,6 +32,19 @@ pub fn reachable(agent: &str, name: &str, to: &str) -> String {
 #[must_use]
 pub fn changed(what: &str) -> String {
     format!("changed {what}")
+}
+
+/// What was said, line by line.
+#[must_use]
+pub fn transcript(messages: &[MessageInfo]) -> String {
+    let line = |one: &MessageInfo| {
+        let said: Option<serde_json::Value> = serde_json::from_str(&one.content).ok();
+        let text = said.as_ref().and_then(|said| said.get("text")).and_then(|text| text.as_str());
+        let by = one.sender.as_deref().unwrap_or("agent");
+        let at = one.at.map(|at| format!(" at {at:.0}")).unwrap_or_default();
+        format!("{by}{at} ({}):\n{}\n", one.status, text.unwrap_or(&one.content))
+    };
+    messages.iter().map(line).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
 /// A session is put away.
@@ -78,6 +95,28 @@ pub fn in_use(what: &str, by: &[(&str, &[String])]) -> HostError {
         .collect();
     HostError::new(ErrorKind::Conflict, format!("{what} is in use: {}", uses.join(", ")))
         .hint("delete or archive those first")
+}
+
+/// Why an agent does nothing about a message.
+pub const NOT_ENGAGED: &str = "its wiring does not engage over this";
+
+/// Somebody is asked about a room that nobody wired.
+pub const ASKS_ABOUT_ROOM: &str = "an owner or admin is asked which agent the room is for";
+
+/// Somebody is asked about a sender whom nobody knows.
+pub const ASKS_ABOUT_SENDER: &str = "an owner or admin is asked about the sender";
+
+/// Why an agent does not get a message.
+#[must_use]
+pub fn refusal(why: Refusal) -> &'static str {
+    match why {
+        Refusal::NoAgentWired => "no agent is wired to the room",
+        Refusal::NoAgentEngaged => "no agent engages",
+        Refusal::UnknownSender => "the room is not for strangers",
+        Refusal::AwaitsApproval => "the sender is unknown here",
+        Refusal::SenderDenied => "the sender was refused in this room",
+        Refusal::SenderScope => "it hears members, admins and owners only",
+    }
 }
 
 /// Rooms of unequal trust meet in one session.
