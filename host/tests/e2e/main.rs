@@ -17,7 +17,9 @@ mod ledger;
 mod lifecycle;
 mod refusals;
 mod rewiring;
+mod routing;
 mod sessions;
+mod shared;
 mod simulation;
 
 mod tidy;
