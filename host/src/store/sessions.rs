@@ -262,7 +262,6 @@ mod tests {
     use schemas::admin::NewAgent;
 
     use super::*;
-    use crate::store::Store;
 
     /// Asks twice for one session.
     async fn asked_twice() -> (SessionRecord, SessionRecord) {
