@@ -390,3 +390,10 @@ pub const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 /// How often in a minute an answer to an action wakes its agent; further ones ride along with the
 /// next message. An agent that asks again over every answer would else never rest.
 pub const ACTION_WAKES: usize = 10;
+
+/// How often a thought may be handed on among agents: an answer, a question back and its answer
+/// are four, and what goes on for longer is a loop until somebody says otherwise.
+pub const PEER_HOPS: u32 = 8;
+
+/// Messages that one session may write to other agents in a minute: more than a dialogue needs.
+pub const PEER_MESSAGES: usize = 20;

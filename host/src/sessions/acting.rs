@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use schemas::{
     action::ActionRequest,
     content::{self, ActionStatus, SystemIn},
-    ids::MessageId,
+    ids::{MessageId, RunId},
     message::{DeliveryStatus, Kind, NewInbound, OutboundRow},
 };
 use serde_json::json;
@@ -89,7 +89,7 @@ impl Runner {
     fn answer_action(&mut self, row: &MessageId, id: &str, acted: Acted) {
         let now = self.context.clock.now();
         let (Ok(note), said) = (
-            MessageId::parse(&format!("action:{row}")),
+            MessageId::parse(&format!("action:{}", RunId::of_message(&self.facts.record.id, row))),
             SystemIn::ActionResponse {
                 request_id: id.to_owned(),
                 status: acted.status,

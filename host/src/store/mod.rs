@@ -18,6 +18,7 @@ mod agents;
 mod approvals;
 mod destinations;
 mod log;
+mod peers;
 mod people;
 mod roles;
 mod rooms;
@@ -29,6 +30,7 @@ mod voices;
 
 pub use agents::AgentRecord;
 pub use approvals::{Answered, Asked, Turned};
+pub use peers::{PeerMessage, PeerStanding};
 pub use rooms::{RoomFact, WiringFact};
 pub use route::RouteFacts;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
