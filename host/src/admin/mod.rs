@@ -24,10 +24,21 @@ pub mod destinations;
 pub mod rooms;
 pub mod wirings;
 
-mod check;
+pub mod runs;
+pub mod sessions;
+
+pub mod audit;
+pub mod drops;
+
+pub(crate) mod check;
 mod find;
+mod folders;
+mod sizes;
+mod words;
 
 pub mod print;
+
+pub use words::{Parsed, parse};
 
 /// A command: a noun with its verb and arguments.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
@@ -45,6 +56,15 @@ pub enum Command {
     /// Where agents may send, by the names that they use
     #[command(subcommand)]
     Destinations(destinations::Command),
+    /// Conversations: what is live, what was put away
+    #[command(subcommand)]
+    Sessions(sessions::Command),
+    /// Show the newest runs of a session
+    Runs(runs::Command),
+    /// Show what no agent got, and why
+    Drops(drops::Command),
+    /// Show who changed what, and who was refused
+    Audit(audit::Command),
 }
 
 /// What a handler works with.
@@ -146,6 +166,9 @@ impl Command {
             Self::Rooms(command) => command.pin(desk).await?,
             Self::Wirings(command) => command.pin(desk).await?,
             Self::Destinations(command) => command.pin(desk).await?,
+            Self::Sessions(command) => command.pin(desk).await?,
+            Self::Runs(command) => command.pin(desk).await?,
+            Self::Drops(_) | Self::Audit(_) => None,
         };
         Ok(Asks { act, on, changes })
     }
@@ -156,6 +179,10 @@ impl Command {
             Self::Rooms(command) => command.act(),
             Self::Wirings(command) => command.act(),
             Self::Destinations(command) => command.act(),
+            Self::Sessions(command) => command.act(),
+            Self::Runs(command) => command.act(),
+            Self::Drops(command) => command.act(),
+            Self::Audit(command) => command.act(),
         }
     }
 
@@ -166,6 +193,8 @@ impl Command {
             Self::Rooms(command) => command.changes(),
             Self::Wirings(command) => command.changes(),
             Self::Destinations(command) => command.changes(),
+            Self::Sessions(command) => command.changes(),
+            Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
         }
     }
 
@@ -175,6 +204,10 @@ impl Command {
             Self::Rooms(command) => command.run(desk).await,
             Self::Wirings(command) => command.run(desk).await,
             Self::Destinations(command) => command.run(desk).await,
+            Self::Sessions(command) => command.run(desk).await,
+            Self::Runs(command) => command.run(desk).await,
+            Self::Drops(command) => command.run(desk).await,
+            Self::Audit(command) => command.run(desk).await,
         }
     }
 }

@@ -40,6 +40,7 @@ mod allowance;
 
 mod query;
 
+mod ending;
 mod rest;
 
 pub use context::{Context, Facts};

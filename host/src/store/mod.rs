@@ -14,6 +14,7 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 
 use crate::error::{ErrorKind, HostError, Result};
 
+mod agent_changes;
 mod agents;
 mod approvals;
 mod destinations;
@@ -28,8 +29,10 @@ mod runs;
 mod sessions;
 mod voices;
 
+pub use agent_changes::AgentUses;
 pub use agents::AgentRecord;
 pub use approvals::{Answered, Asked, Turned};
+pub use log::{AuditRow, Drop};
 pub use peers::{PeerMessage, PeerStanding};
 pub use rooms::{RoomFact, WiringFact};
 pub use route::RouteFacts;

@@ -16,6 +16,7 @@ mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod operator;
 mod peers;
 mod refusals;
 mod rewiring;
