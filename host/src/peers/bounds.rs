@@ -26,16 +26,16 @@ pub(super) fn judge(standing: &PeerStanding) -> Verdict {
         (None, false) => standing.latest.unwrap_or(0),
     };
     let hops = before.saturating_add(1);
-    if hops > limits::PEER_HOPS {
+    if hops > limits::action::PEER_HOPS {
         return Verdict::Stop(format!(
             "this went to and fro between agents {} times, which is enough",
-            limits::PEER_HOPS
+            limits::action::PEER_HOPS
         ));
     }
-    if standing.sent >= limits::PEER_MESSAGES {
+    if standing.sent >= limits::action::PEER_MESSAGES {
         return Verdict::Stop(format!(
             "a conversation may write to other agents {} times in a minute",
-            limits::PEER_MESSAGES
+            limits::action::PEER_MESSAGES
         ));
     }
     Verdict::Pass { hops }
@@ -65,14 +65,14 @@ mod tests {
         passes(&quiet(), 1);
         passes(&PeerStanding { answers: Some(3), ..quiet() }, 4);
         passes(&PeerStanding { latest: Some(7), names_a_message: true, ..quiet() }, 1);
-        passes(&PeerStanding { latest: Some(7), ..quiet() }, limits::PEER_HOPS);
-        stops(&PeerStanding { latest: Some(limits::PEER_HOPS), ..quiet() }, "enough");
+        passes(&PeerStanding { latest: Some(7), ..quiet() }, limits::action::PEER_HOPS);
+        stops(&PeerStanding { latest: Some(limits::action::PEER_HOPS), ..quiet() }, "enough");
         stops(&PeerStanding { answers: Some(u32::MAX), ..quiet() }, "enough");
     }
 
     #[test]
     fn a_session_writes_so_often_in_a_minute_and_no_more() {
-        passes(&PeerStanding { sent: limits::PEER_MESSAGES - 1, ..quiet() }, 1);
-        stops(&PeerStanding { sent: limits::PEER_MESSAGES, ..quiet() }, "minute");
+        passes(&PeerStanding { sent: limits::action::PEER_MESSAGES - 1, ..quiet() }, 1);
+        stops(&PeerStanding { sent: limits::action::PEER_MESSAGES, ..quiet() }, "minute");
     }
 }

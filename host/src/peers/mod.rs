@@ -56,7 +56,8 @@ async fn admit(
     let (store, now) = (&desk.context.store, desk.context.clock.now());
     let to = session_of(desk, from, &post.address).await?;
     let answers = post.in_reply_to.clone();
-    let standing = store.peer_standing(from.id.clone(), answers, now - limits::MINUTE).await?;
+    let standing =
+        store.peer_standing(from.id.clone(), answers, now - limits::action::MINUTE).await?;
     let hops = match judge(&standing) {
         Verdict::Pass { hops } => hops,
         Verdict::Stop(why) => {

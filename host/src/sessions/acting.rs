@@ -100,7 +100,8 @@ impl Runner {
         };
         let mut note = NewInbound::new(note, Kind::System, now, content::write(&said));
         // An agent that asks again over every answer must not be woken by it for ever.
-        note.trigger = self.woken_by_actions.take(now, limits::ACTION_WAKES, limits::MINUTE);
+        note.trigger =
+            self.woken_by_actions.take(now, limits::action::ACTION_WAKES, limits::action::MINUTE);
         note.address.clone_from(&self.reach.default);
         self.staged.ledger.push(schemas::message::LedgerRow {
             status: DeliveryStatus::Delivered,

@@ -56,7 +56,7 @@ async fn agents_that_answer_each_other_for_ever_stop_and_the_last_one_is_told() 
         let peers =
             |lines: &[String], who: &str| lines.iter().filter(|line| line.starts_with(who)).count();
         let hops = peers(&bea, "andy: ") + peers(&andy, "bea: ");
-        assert_eq!(hops, usize::try_from(limits::PEER_HOPS).unwrap());
+        assert_eq!(hops, usize::try_from(limits::action::PEER_HOPS).unwrap());
         assert!(andy.last().unwrap().contains("to and fro"), "{andy:?}");
         assert!(world.audit().iter().any(|line| line.starts_with("denied peer message")));
     })
