@@ -17,6 +17,7 @@ mod hostile;
 mod ledger;
 mod lifecycle;
 mod operator;
+mod peers;
 mod refusals;
 mod rewiring;
 mod routing;

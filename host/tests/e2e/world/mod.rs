@@ -24,6 +24,7 @@ use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
 mod bells;
+mod books;
 mod clock;
 mod log;
 mod operator;
