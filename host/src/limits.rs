@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+pub mod action;
 pub mod route;
 
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
@@ -376,26 +377,3 @@ pub const HELD_MESSAGES: i64 = 50;
 
 /// Bytes of them: a few screenshots fit; strangers must not fill the disk before anybody said yes.
 pub const HELD_BYTES: i64 = 8 * 1024 * 1024;
-
-/// Longest id that a guest may give to a question or a request of its own, and longest id of a
-/// message that it may name: platforms' ids are far shorter.
-pub const GUEST_ID_BYTES: usize = 512;
-
-/// Longest emoji, or name of one.
-pub const EMOJI_BYTES: usize = 64;
-
-/// Options of one question: what platforms show as buttons of one message.
-pub const QUESTION_OPTIONS: usize = 25;
-
-/// Longest option of a question; longer ones are no buttons any more.
-pub const OPTION_BYTES: usize = 200;
-
-/// Fields of one card.
-pub const CARD_FIELDS: usize = 25;
-
-/// The stretch of time that the next bounds count in.
-pub const MINUTE: SignedDuration = SignedDuration::from_secs(60);
-
-/// How often in a minute an answer to an action wakes its agent; further ones ride along with the
-/// next message. An agent that asks again over every answer would else never rest.
-pub const ACTION_WAKES: usize = 10;

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     admin,
-    channels::Inbound,
+    channels::{Inbound, Post},
     draft::Draft,
     error::{ErrorKind, HostError, Result},
     limits,
@@ -57,6 +57,8 @@ pub enum Request {
     File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
     /// Put a row of the host's own into a session; a repeated id is written once.
     Tell(SessionId, Box<NewInbound>, Answer<Accepted>),
+    /// An agent's words to another agent; answered with the row that they became.
+    Peer(Box<Post>, Answer<MessageId>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
     /// The rules of these agents changed: forget what was read of them, and show their live
@@ -118,6 +120,7 @@ impl Request {
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
             Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Peer(_, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
             Self::Refresh(_, answer) => drop(answer.send(Err(why))),
             Self::Status(answer) => drop(answer.send(Err(why))),
