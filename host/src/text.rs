@@ -147,6 +147,7 @@ pub fn not_yet() -> String {
 
 pub mod admin;
 pub mod demo;
+pub mod engage;
 pub mod posts;
 pub mod prompts;
 

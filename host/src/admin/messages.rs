@@ -26,7 +26,7 @@ pub enum Command {
         #[arg(long)]
         failed: bool,
         /// How many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LISTED_ROWS)))]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::admin::LISTED_ROWS)))]
         limit: u32,
     },
     /// Show a message whole
@@ -51,13 +51,13 @@ impl Command {
     pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
         match self {
             Self::List { session, failed, limit } => {
-                let wanted = if failed { limits::LISTED_ROWS } else { limit };
+                let wanted = if failed { limits::admin::LISTED_ROWS } else { limit };
                 let mut messages = all(&session, wanted, desk).await?;
                 messages.retain(|one| !failed || one.failed());
                 Ok(answer(&messages, for_people(&messages)))
             }
             Self::Show { session, message } => {
-                let messages = all(&session, limits::LISTED_ROWS, desk).await?;
+                let messages = all(&session, limits::admin::LISTED_ROWS, desk).await?;
                 let found = messages
                     .into_iter()
                     .find(|one| one.id.as_str() == message || one.seq.to_string() == message);
@@ -82,7 +82,7 @@ fn words(message: &MessageInfo) -> String {
     let said: Option<serde_json::Value> = serde_json::from_str(&message.content).ok();
     let text = said.as_ref().and_then(|said| said.get("text")).and_then(|text| text.as_str());
     let line = text.unwrap_or(&message.content).replace('\n', " ");
-    let mut cut: String = line.chars().take(limits::LISTED_CHARS).collect();
+    let mut cut: String = line.chars().take(limits::admin::LISTED_CHARS).collect();
     if cut.len() < line.len() {
         cut.push('…');
     }

@@ -167,7 +167,7 @@ async fn info(record: SessionRecord, desk: &Desk) -> Result<SessionInfo> {
 
 async fn export(record: SessionRecord, desk: &Desk) -> Result<AdminAnswer> {
     let id = record.id.to_string();
-    let messages = messages::all(&id, limits::LISTED_ROWS, desk).await?;
+    let messages = messages::all(&id, limits::admin::LISTED_ROWS, desk).await?;
     let runs = desk.context.store.runs_of(record.id.clone(), limits::LISTED_RUNS).await?;
     let info = info(record, desk).await?;
     let text = words::transcript(&messages);

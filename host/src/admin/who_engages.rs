@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     routing::{self, About, Ask, Decision, Refusal},
     store::WiringFact,
-    text::admin as words,
+    text::engage as words,
 };
 
 /// A message that nobody sent.
@@ -155,15 +155,17 @@ fn for_people(outcome: &Outcome, ask: Option<&Ask>) -> String {
         .iter()
         .map(|one| [one.agent.clone(), one.does.to_owned(), one.why.clone()])
         .collect();
-    let mut text =
-        format!("said by {}\n{}", outcome.sender, table(["AGENT", "DOES", "WHY"], &rows));
+    let mut lines =
+        vec![format!("said by {}", outcome.sender), table(["AGENT", "DOES", "WHY"], &rows)];
     if !outcome.drops.is_empty() {
-        text.push_str(&format!("\nin the list of drops: {}", outcome.drops.join(", ")));
+        lines.push(format!("in the list of drops: {}", outcome.drops.join(", ")));
     }
-    match ask {
-        None => {}
-        Some(Ask::ConnectRoom) => text.push_str(&format!("\n{}", words::ASKS_ABOUT_ROOM)),
-        Some(Ask::AdmitSender(_)) => text.push_str(&format!("\n{}", words::ASKS_ABOUT_SENDER)),
-    }
-    text
+    lines.extend(ask.map(|ask| {
+        match ask {
+            Ask::ConnectRoom => words::ASKS_ABOUT_ROOM,
+            Ask::AdmitSender(_) => words::ASKS_ABOUT_SENDER,
+        }
+        .to_owned()
+    }));
+    lines.join("\n")
 }

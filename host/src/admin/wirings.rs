@@ -16,7 +16,7 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     people::Act,
     store::{Rules, Wiring},
-    text::admin as words,
+    text::{admin as words, engage},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
@@ -249,7 +249,7 @@ async fn with_warning(text: String, wiring: &Wiring, desk: &Desk) -> Result<Stri
         }
     }
     let unequal = open.contains(&true) && open.contains(&false);
-    Ok(if unequal { format!("{text}\n{}", words::UNEQUAL_TRUST) } else { text })
+    Ok(if unequal { format!("{text}\n{}", engage::UNEQUAL_TRUST) } else { text })
 }
 
 fn for_people(wirings: &[Wiring]) -> String {
