@@ -21,7 +21,9 @@ mod operator;
 mod peers;
 mod refusals;
 mod rewiring;
+mod routing;
 mod sessions;
+mod shared;
 mod simulation;
 
 mod tidy;
