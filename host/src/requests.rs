@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use schemas::{
     admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SessionInfo, Status},
     ids::{MessageId, SessionId},
-    message::Address,
+    message::{Address, NewInbound},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -46,6 +47,10 @@ pub enum Request {
     File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
+    /// A row of the host's own for a session, which may be asleep; answered once it is durable.
+    Note(SessionId, Box<NewInbound>, Answer<Accepted>),
+    /// Something that waits for a person is to be looked at then.
+    LookAtApprovals(Timestamp),
     /// How the daemon is.
     Status(Answer<Status>),
     /// Stop taking in, finish what is being written, end.
@@ -68,6 +73,8 @@ impl Request {
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Note(_, _, answer) => drop(answer.send(Err(why))),
+            Self::LookAtApprovals(_) => {}
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),
         }
@@ -112,6 +119,13 @@ impl DaemonHandle {
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
         answered.await.map_err(|_| gone())?
+    }
+
+    /// Tells something that nobody waits for, once there is a place in the queue. For tasks beside
+    /// the loop only: the loop would wait for itself.
+    pub async fn tell(&self, request: Request) {
+        // A daemon that is gone finds out at its next start.
+        drop(self.queue.send(request).await);
     }
 }
 

@@ -22,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use crate::{
+    admin::Desk,
     channels::Channels,
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
@@ -106,6 +107,7 @@ pub async fn run(
         idle_after: settings.idle_after,
         image: settings.image,
         slots: Arc::new(Semaphore::new(settings.max_containers)),
+        settling: tokio::sync::Mutex::default(),
         tracker: TaskTracker::new(),
         closing: stop.closing,
         abandon: stop.abandon,
@@ -151,8 +153,9 @@ struct Daemon {
     warm: HashMap<String, SessionId>,
     /// The wirings of rooms that were asked for; emptied by every change.
     wirings: HashMap<Address, Arc<Vec<WiringFact>>>,
-    /// When sleeping sessions must be looked at; mirrors the central table `due`.
-    due: BTreeSet<(Timestamp, SessionId)>,
+    /// When sleeping sessions, and what waits for people, must be looked at; mirrors the central
+    /// database.
+    due: BTreeSet<(Timestamp, Due)>,
     /// Why the engine cannot be reached.
     engine_trouble: Option<HostError>,
     /// Whether it said, since this host began, what lives.
@@ -168,6 +171,15 @@ struct Daemon {
     from_engine: mpsc::Receiver<EngineEvent>,
 }
 
+/// What a time is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A sleeping session.
+    Session(SessionId),
+    /// What waits for people.
+    Approvals,
+}
+
 /// Everything that can happen to the host.
 enum Event {
     Request(Request),
@@ -181,7 +193,9 @@ enum Event {
 impl Daemon {
     /// Finds out what an earlier host left, before anything new is taken in.
     async fn begin(&mut self) -> Result<()> {
-        self.due = self.context.store.due().await?.into_iter().collect();
+        let sessions = self.context.store.due().await?;
+        self.due = sessions.into_iter().map(|(at, session)| (at, Due::Session(session))).collect();
+        self.due.insert((self.context.clock.now(), Due::Approvals));
         // Until the engine was asked once, a start could meet a container that still lives.
         let first = tokio::time::timeout(limits::FIRST_ENGINE_WORD, self.from_engine.recv()).await;
         let live = match first {
@@ -223,6 +237,11 @@ impl Daemon {
                 Event::Closing => return,
             }
         }
+    }
+
+    /// What tasks beside the loop work with.
+    fn desk(&self) -> Desk {
+        Desk { context: self.context.clone(), daemon: self.own.clone() }
     }
 
     async fn next(&mut self) -> Event {

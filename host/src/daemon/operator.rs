@@ -10,7 +10,7 @@ use schemas::{
 };
 use tracing::info;
 
-use super::Daemon;
+use super::{Daemon, Due};
 use crate::{
     admin,
     error::{ErrorKind, HostError, Result},
@@ -71,6 +71,11 @@ impl Daemon {
                 }
             }
             Request::Admin(who, command, answer) => self.admin(who, *command, answer),
+            Request::Note(session, row, answer) => match self.known_session(session).await {
+                Ok(handle) => tell(&handle, Command::Append(row, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
+            Request::LookAtApprovals(at) => self.look_at_approvals(at),
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
             Request::Shutdown(answer) => drop(answer.send(Ok(()))),
@@ -79,7 +84,7 @@ impl Daemon {
 
     /// A command may ask the store many times: beside the loop.
     fn admin(&self, who: Who, command: admin::Command, answer: Answer<admin::Done>) {
-        let desk = admin::Desk { context: self.context.clone(), daemon: self.own.clone() };
+        let desk = self.desk();
         self.context.spawn(async move {
             drop(answer.send(admin::run(&desk, &who, command).await));
         });

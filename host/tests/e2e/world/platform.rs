@@ -88,6 +88,10 @@ impl Channel for Platform {
         self.terminal.notice(session, address, text).await;
     }
 
+    async fn tell_operator(&self, text: &str) {
+        self.terminal.tell_operator(text).await;
+    }
+
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
         self.terminal.run_finished(address, finished).await;
     }
