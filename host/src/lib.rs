@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod requests;
 
 pub mod approvals;
+pub mod questions;
 pub mod people;
 pub mod routing;
 
@@ -21,6 +22,7 @@ pub mod engine;
 
 pub mod delivery;
 
+pub mod actions;
 pub mod admin;
 
 pub mod store;

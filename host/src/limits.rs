@@ -336,6 +336,30 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// meanwhile waits for one step at most.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(50);
 
+<<<<<<< HEAD
+/// Longest id that a guest may give to a question or a request of its own, and longest id of a
+/// message that it may name: platforms' ids are far shorter.
+pub const GUEST_ID_BYTES: usize = 512;
+
+/// Longest emoji, or name of one.
+pub const EMOJI_BYTES: usize = 64;
+
+/// Options of one question: what platforms show as buttons of one message.
+pub const QUESTION_OPTIONS: usize = 25;
+
+/// Longest option of a question; longer ones are no buttons any more.
+pub const OPTION_BYTES: usize = 200;
+
+/// Fields of one card.
+pub const CARD_FIELDS: usize = 25;
+
+/// The stretch of time that the next bounds count in.
+pub const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often in a minute an answer to an action wakes its agent; further ones ride along with the
+/// next message. An agent that asks again over every answer would else never rest.
+pub const ACTION_WAKES: usize = 10;
+=======
 /// How long a one-time code holds that makes somebody the owner: to walk to another device and
 /// type it there.
 pub const CLAIM_LIFE: SignedDuration = SignedDuration::from_secs(15 * 60);
@@ -357,3 +381,10 @@ pub const HELD_MESSAGES: i64 = 50;
 
 /// Bytes of them: a few screenshots fit; strangers must not fill the disk before anybody said yes.
 pub const HELD_BYTES: i64 = 8 * 1024 * 1024;
+>>>>>>> main
+
+/// Questions of one session that may wait for people at once: nobody answers more.
+pub const OPEN_QUESTIONS: i64 = 50;
+
+/// Questions that a list shows, and that a start remembers.
+pub const LISTED_QUESTIONS: u32 = 10_000;

@@ -45,10 +45,10 @@ pub enum Request {
     Runs(String, Answer<Vec<RunInfo>>),
     /// A file that an agent sent.
     File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
+    /// Put a row of the host's own into a session; a repeated id is written once.
+    Tell(SessionId, Box<NewInbound>, Answer<Accepted>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
-    /// A row of the host's own for a session, which may be asleep; answered once it is durable.
-    Note(SessionId, Box<NewInbound>, Answer<Accepted>),
     /// Something that waits for a person is to be looked at then.
     LookAtApprovals(Timestamp),
     /// How the daemon is.
@@ -72,8 +72,8 @@ impl Request {
             Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
+            Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
-            Self::Note(_, _, answer) => drop(answer.send(Err(why))),
             Self::LookAtApprovals(_) => {}
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),

@@ -112,6 +112,7 @@ pub fn waiting() -> String {
 
 pub mod approvals;
 pub mod demo;
+pub mod posts;
 
 /// When a disk is full.
 pub const FREE_SPACE: &str = "free some space on the disk of the home folder";

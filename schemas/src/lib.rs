@@ -66,7 +66,7 @@ pub mod host_side {
     pub use crate::{
         attachment::{AttachmentError, Extracted, digest, extract, sweep_orphans},
         folder::ensure,
-        inbound::{Appended, Control, InboundTx, InboundWriter, Unsettled},
+        inbound::{Appended, CameIn, Control, InboundTx, InboundWriter, Unsettled},
         outbound::{AckSeen, BadRow, OutboundCopy, OutboundReader, Reading, RunSeen},
         outbox::{OutboxFile, OutboxReader},
         refused::{Refused, RefusedKind},
@@ -82,7 +82,7 @@ pub mod host_side {
 /// ```
 pub mod guest_side {
     pub use crate::{
-        inbound::{DueBatch, DueQuery, InboundReader},
+        inbound::{Control, ControlRow, DueBatch, DueQuery, InboundReader},
         outbound::{Ack, AttemptRow, OutboundTx, OutboundWriter, RunRow, RunStatus},
     };
 }

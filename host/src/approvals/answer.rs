@@ -7,10 +7,12 @@ use schemas::{
     policy::ApprovalStatus,
 };
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use super::{
     Approval, PendingAction, carry,
     life::{self, Refusal},
+    look_again,
 };
 use crate::{
     admin::{Asks, Desk},
@@ -79,7 +81,11 @@ pub async fn answer(desk: &Desk, who: &Who, id: ApprovalId, said: Answer) -> Res
     }
     let what = format!("{} ({id}, {})", text::title(&action), approval.digest);
     store.audit(who.word(), status.as_str(), what, now).await?;
-    carry::finish(desk, id.clone(), false).await?;
+    if let Err(failure) = carry::finish(desk, id.clone(), false).await {
+        // The yes is durable; what follows from it is done as soon as it can be.
+        warn!(approval = %id, error = %failure.chain(), "not finished; trying again");
+        look_again(desk);
+    }
     store.approval(id).await
 }
 

@@ -4,7 +4,20 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use super::carry;
-use crate::{admin::Desk, error::Result, limits, questions, text::approvals as text};
+use crate::{
+    admin::Desk, error::Result, limits, questions, requests::Request, text::approvals as text,
+};
+
+/// Something could not be finished now; it is tried again by itself.
+pub(crate) fn look_again(desk: &Desk) {
+    let soon = desk.context.clock.now().checked_add(limits::DUE_AGAIN);
+    let daemon = desk.daemon.clone();
+    desk.context.spawn(async move {
+        if let Ok(at) = soon {
+            daemon.tell(Request::LookAtApprovals(at)).await;
+        }
+    });
+}
 
 /// Looks at everything that waits; says when to look again. Called at the start, and whenever a
 /// time has come.

@@ -25,6 +25,7 @@ mod record;
 pub use answer::{Answer, Choice, answer};
 pub use ask::ask;
 pub use look::look;
+pub(crate) use look::look_again;
 pub use record::{Approval, Held, NewApproval};
 
 /// What can wait for a person.

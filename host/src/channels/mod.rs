@@ -11,7 +11,10 @@ use schemas::{
     message::Address,
 };
 
+mod body;
 pub mod terminal;
+
+pub use body::{Body, Capabilities, Of};
 
 /// Something to be posted at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +29,8 @@ pub struct Post {
     pub in_reply_to: Option<MessageId>,
     /// Where it goes.
     pub address: Address,
-    /// What it says.
-    pub text: String,
+    /// What it says or does.
+    pub body: Body,
     /// Names of its files.
     pub files: Vec<String>,
 }
@@ -109,6 +112,9 @@ pub trait Channel: Send + Sync + 'static {
 
     /// What can be done about a post of unknown fate.
     fn resolution(&self) -> Resolution;
+
+    /// What it can show besides text; posts with anything else come as text.
+    fn capabilities(&self) -> Capabilities;
 
     /// Posts.
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError>;

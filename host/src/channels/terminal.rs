@@ -17,7 +17,7 @@ use schemas::{
 };
 use tokio::sync::broadcast;
 
-use super::{Channel, ChannelError, Post, Posted, Resolution};
+use super::{Capabilities, Channel, ChannelError, Post, Posted, Resolution};
 use crate::limits;
 
 /// The word in `channel_type`.
@@ -66,7 +66,7 @@ pub fn room_message(post: &Post) -> RoomMessage {
         seq: post.seq,
         in_reply_to: post.in_reply_to.clone(),
         thread: post.address.thread_id.clone(),
-        text: post.text.clone(),
+        text: post.body.clone().into_text(),
         files: post.files.clone(),
     }
 }
@@ -79,6 +79,11 @@ impl Channel for Terminal {
 
     fn resolution(&self) -> Resolution {
         Resolution::Idempotent
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // Lines of text are all there is; what was said cannot be taken back from a screen.
+        Capabilities::default()
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {

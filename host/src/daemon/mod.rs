@@ -22,12 +22,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use crate::{
-    admin::Desk,
+    questions,
     channels::Channels,
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
     limits,
-    requests::{DaemonHandle, Request, Requests},
+    requests::{Request, Requests},
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
     store::{Store, WiringFact},
     text,
@@ -107,11 +107,13 @@ pub async fn run(
         idle_after: settings.idle_after,
         image: settings.image,
         slots: Arc::new(Semaphore::new(settings.max_containers)),
+        questions: questions::Board::default(),
         settling: tokio::sync::Mutex::default(),
         tracker: TaskTracker::new(),
         closing: stop.closing,
         abandon: stop.abandon,
         daemon: to_daemon,
+        asks: requests.own,
     });
     context.spawn(async move { engine.watch(engine_events).await });
     let mut daemon = Daemon {
@@ -125,7 +127,6 @@ pub async fn run(
         asking: JoinSet::new(),
         ask_again: false,
         requests: requests.queue,
-        own: requests.own,
         from_sessions,
         from_engine,
     };
@@ -165,8 +166,6 @@ struct Daemon {
     /// Something happened since that question was asked.
     ask_again: bool,
     requests: mpsc::Receiver<Request>,
-    /// For tasks beside the loop.
-    own: DaemonHandle,
     from_sessions: mpsc::Receiver<FromSession>,
     from_engine: mpsc::Receiver<EngineEvent>,
 }
@@ -196,6 +195,9 @@ impl Daemon {
         let sessions = self.context.store.due().await?;
         self.due = sessions.into_iter().map(|(at, session)| (at, Due::Session(session))).collect();
         self.due.insert((self.context.clock.now(), Due::Approvals));
+        for open in self.context.store.questions(true).await? {
+            self.context.questions.put(open);
+        }
         // Until the engine was asked once, a start could meet a container that still lives.
         let first = tokio::time::timeout(limits::FIRST_ENGINE_WORD, self.from_engine.recv()).await;
         let live = match first {
@@ -237,11 +239,6 @@ impl Daemon {
                 Event::Closing => return,
             }
         }
-    }
-
-    /// What tasks beside the loop work with.
-    fn desk(&self) -> Desk {
-        Desk { context: self.context.clone(), daemon: self.own.clone() }
     }
 
     async fn next(&mut self) -> Event {

@@ -214,7 +214,7 @@ impl Daemon {
             self.due.pop_first();
             match due {
                 Due::Session(session) => self.wake_due(session).await,
-                Due::Approvals => self.context.spawn(people_due(self.desk())),
+                Due::Approvals => self.context.spawn(people_due(self.context.desk())),
             }
         }
     }

@@ -10,7 +10,7 @@ use schemas::{
 };
 use tracing::info;
 
-use super::{Daemon, Due};
+use super::Daemon;
 use crate::{
     admin,
     error::{ErrorKind, HostError, Result},
@@ -70,11 +70,11 @@ impl Daemon {
                     Err(failure) => drop(answer.send(Err(failure))),
                 }
             }
-            Request::Admin(who, command, answer) => self.admin(who, *command, answer),
-            Request::Note(session, row, answer) => match self.known_session(session).await {
+            Request::Tell(session, row, answer) => match self.known_session(session).await {
                 Ok(handle) => tell(&handle, Command::Append(row, answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
             },
+            Request::Admin(who, command, answer) => self.admin(who, *command, answer),
             Request::LookAtApprovals(at) => self.look_at_approvals(at),
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
@@ -84,7 +84,7 @@ impl Daemon {
 
     /// A command may ask the store many times: beside the loop.
     fn admin(&self, who: Who, command: admin::Command, answer: Answer<admin::Done>) {
-        let desk = self.desk();
+        let desk = self.context.desk();
         self.context.spawn(async move {
             drop(answer.send(admin::run(&desk, &who, command).await));
         });

@@ -17,6 +17,7 @@ use super::{
     settle,
 };
 use crate::{
+    actions::Acted,
     engine::{ContainerId, EngineError, EngineErrorKind},
     error::{ErrorKind, HostError, Result},
     limits, text,
@@ -33,6 +34,8 @@ pub(super) enum WorkDone {
     Started(std::result::Result<ContainerId, EngineError>),
     /// A container ended because we asked for it.
     Ended(ContainerId),
+    /// What came of a guest's action: its row, its own id of it, the answer.
+    Acted(MessageId, String, Acted),
 }
 
 impl Runner {
@@ -144,6 +147,9 @@ impl Runner {
             provider: agent.provider.clone(),
             max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
             time_zone: self.context.time_zone.clone(),
+            system_prompt: String::new(),
+            model: None,
+            work_dir: None,
         }
     }
 
@@ -201,6 +207,7 @@ impl Runner {
                 }
             }
             WorkDone::Ended(container) => self.on_exited(container, "as asked"),
+            WorkDone::Acted(row, id, acted) => self.on_acted(&row, &id, acted),
             WorkDone::Started(Ok(container)) => self.on_started(container).await,
             WorkDone::Started(Err(failure)) => self.on_start_failed(failure).await,
         }

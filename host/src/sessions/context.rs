@@ -4,16 +4,23 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use schemas::{message::Address, session_dir::SessionDir, time::SharedClock};
+use schemas::{
+    message::{Address, Destination},
+    session_dir::SessionDir,
+    time::SharedClock,
+};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{bell::Bells, handle::FromSession};
 use crate::{
+    questions,
+    admin::Desk,
     channels::Channels,
     delivery::permit::Reach,
     engine::{Engine, Resources, StartRequest},
     error::Result,
+    requests::DaemonHandle,
     store::{AgentRecord, SessionRecord, Store, WiringFact},
 };
 
@@ -41,6 +48,8 @@ pub struct Context {
     pub image: Option<String>,
     /// The cap on running containers; fair, first come first served.
     pub slots: Arc<Semaphore>,
+    /// The questions that wait for people.
+    pub questions: questions::Board,
     /// Held while the answer to an approval or a question is acted upon: one at a time, so that
     /// none is acted upon twice.
     pub settling: tokio::sync::Mutex<()>,
@@ -52,6 +61,8 @@ pub struct Context {
     pub abandon: CancellationToken,
     /// To the daemon.
     pub daemon: mpsc::Sender<FromSession>,
+    /// How this host's own tasks ask it.
+    pub asks: DaemonHandle,
 }
 
 impl Context {
@@ -62,7 +73,14 @@ impl Context {
     pub async fn facts(&self, record: SessionRecord) -> Result<Facts> {
         let agent = self.store.agent(record.agent.clone()).await?;
         let wirings = self.store.wirings_of(record.agent.clone()).await?;
-        Ok(Facts { record, agent, wirings })
+        let destinations = self.store.destinations_of(record.agent.clone()).await?;
+        Ok(Facts { record, agent, wirings, destinations })
+    }
+
+    /// What a command of the operator's works with, wherever it came from.
+    #[must_use]
+    pub fn desk(self: &Arc<Self>) -> Desk {
+        Desk { context: self.clone(), daemon: self.asks.clone() }
     }
 
     /// Runs a task of this host: its end is awaited when the host closes, and it is dropped where
@@ -93,6 +111,8 @@ pub struct Facts {
     pub agent: AgentRecord,
     /// The agent's wirings, the primary one first.
     pub wirings: Vec<WiringFact>,
+    /// The agent's address book.
+    pub destinations: Vec<Destination>,
 }
 
 impl Facts {
@@ -115,9 +135,14 @@ impl Facts {
             .first()
             .map(|place| Address { thread_id: self.record.thread.clone(), ..place.clone() });
         if self.record.thread.is_some() {
-            return Reach { thread: default.clone(), default, ..Reach::default() };
+            return Reach {
+                thread: default.clone(),
+                default,
+                destinations: self.destinations.clone(),
+                ..Reach::default()
+            };
         }
-        Reach { rooms: own, default, ..Reach::default() }
+        Reach { rooms: own, default, destinations: self.destinations.clone(), thread: None }
     }
 
     /// What the engine is asked for.

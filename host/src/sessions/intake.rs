@@ -230,6 +230,11 @@ impl Runner {
                 for run in done.settled {
                     self.tell_run(run);
                 }
+                for (note, seq) in done.noted {
+                    self.unseen |= self.looking.is_some();
+                    self.open.push(Unsettled { seq, ..head(&note) });
+                    self.wake_wanted = true;
+                }
                 Ok(done.appended)
             }
             Err(failure) => {

@@ -29,6 +29,11 @@ mod settle;
 
 mod outgoing;
 
+mod about;
+
+mod acting;
+mod allowance;
+
 mod query;
 
 mod rest;

@@ -15,7 +15,7 @@ use schemas::{
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, warn};
 
-use super::runner::Runner;
+use super::{about::Messages, runner::Runner};
 use crate::{
     channels::{Channel, ChannelError, Post, Posted, Resolution},
     delivery::{
@@ -82,6 +82,8 @@ impl Runner {
                 warn!(message_id = %row.id, why, "an outbound row was refused");
                 self.fail(&row.id, row.seq, 0, &why);
             }
+            Wish::Act(id, request) => self.take_action(&row, id, request),
+            Wish::NoAct(id, why) => self.refuse_action(&row, &id, &why),
             Wish::Post(post) => match row.deliver_after.filter(|at| *at > self.context.clock.now())
             {
                 // Beside the lanes, so that what is said meanwhile goes out before it.
@@ -126,11 +128,13 @@ impl Runner {
             };
             let channel = self.context.channels.at(address).cloned();
             let asks = channel.as_ref().is_some_and(|c| c.resolution() == Resolution::Unknown);
+            // What it is about may have gone out just now, and must be in the ledger first.
+            let refers = head.post.body.of().is_some();
             if asks && !head.announced {
                 // Durable before the post: after a crash an operator must know of it.
                 self.staged.ledger.push(ledger(&head.post.message, head.attempts + 1));
                 head.announced = true;
-            } else if !asks || committed {
+            } else if committed || !(asks || refers) {
                 lane.busy = true;
                 ready.push((channel, head.clone()));
             }
@@ -138,11 +142,12 @@ impl Runner {
         self.lanes.retain(|_, lane| lane.busy || !lane.queue.is_empty());
         for (channel, outgoing) in ready {
             let outbox = OutboxReader::new(self.dir.clone());
+            let messages = self.messages();
             let posted = async move {
                 let (mut post, attempts) = (outgoing.post, outgoing.attempts + 1);
                 let refused_files = check_files(&mut post, outbox).await;
                 let result = match channel {
-                    Some(channel) => hand_over(channel.as_ref(), &post).await,
+                    Some(channel) => hand_over(channel.as_ref(), &post, messages).await,
                     None => Err(ChannelError::Down("no such channel on this host".to_owned())),
                 };
                 Sent { post, attempts, result, refused_files }
@@ -284,7 +289,7 @@ impl Runner {
     /// Whether more posts may wait in memory.
     pub(super) fn has_room(&self) -> bool {
         let queued: usize = self.lanes.values().map(|lane| lane.queue.len()).sum();
-        queued + self.later.len() < limits::QUEUED_POSTS
+        queued + self.later.len() + self.acting.len() < limits::QUEUED_POSTS
     }
 
     /// Every row of the guest is known now. What the ledger still waits for and no row stands
@@ -322,7 +327,7 @@ impl Runner {
     }
 }
 
-fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
+pub(super) fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
     LedgerRow {
         message_out: message.clone(),
         platform_message_id: None,
@@ -335,8 +340,13 @@ fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
 }
 
 /// Posts, and says what it means that the channel never answered.
-async fn hand_over(channel: &dyn Channel, post: &Post) -> Result<Posted, ChannelError> {
-    if let Ok(answer) = tokio::time::timeout(limits::POST_TIME, channel.post(post)).await {
+async fn hand_over(
+    channel: &dyn Channel,
+    post: &Post,
+    messages: Messages,
+) -> Result<Posted, ChannelError> {
+    let post = messages.shown(post.clone(), channel.capabilities()).await?;
+    if let Ok(answer) = tokio::time::timeout(limits::POST_TIME, channel.post(&post)).await {
         return answer;
     }
     let why = format!("no answer within {} s", limits::POST_TIME.as_secs());

@@ -29,7 +29,7 @@ use super::{
     container::WorkDone,
     context::{Context, Facts},
     handle::{Command, FromSession, SessionHandle, View},
-    lifecycle::State,
+    lifecycle::{Event, State},
     look::{Found, SharedReader},
     outgoing::{Lane, Sent},
     pace::Pace,
@@ -144,6 +144,12 @@ pub(super) struct Runner {
     pub(super) posting: JoinSet<Sent>,
     /// Notices, signs of typing, ends of runs: nothing waits for them.
     pub(super) telling: JoinSet<()>,
+    /// Actions of the guest.
+    pub(super) acting: super::acting::Acting,
+    /// How often answers to them may wake it.
+    pub(super) woken_by_actions: super::allowance::Allowance,
+    /// A row of the host's own came that wakes the agent.
+    pub(super) wake_wanted: bool,
     pub(super) attempts: BTreeMap<schemas::ids::MessageId, (u32, Option<jiff::Timestamp>)>,
 }
 
@@ -162,7 +168,7 @@ pub(super) enum Exiting {
 enum Happened {
     Command(Option<Command>),
     Work(WorkDone),
-    Sent(Sent),
+    Sent(Box<Sent>),
     Told,
     Looked(Found, Duration),
     Rung,
@@ -251,6 +257,9 @@ impl Runner {
             later: BTreeMap::new(),
             posting: JoinSet::new(),
             telling: JoinSet::new(),
+            acting: super::acting::Acting::default(),
+            woken_by_actions: super::allowance::Allowance::default(),
+            wake_wanted: false,
             attempts: BTreeMap::new(),
         }
     }
@@ -266,7 +275,7 @@ impl Runner {
                 Happened::Command(Some(command)) => self.on_commands(command).await,
                 Happened::Command(None) => return,
                 Happened::Work(done) => self.on_work(done).await,
-                Happened::Sent(sent) => self.on_sent(sent),
+                Happened::Sent(sent) => self.on_sent(*sent),
                 Happened::Told => {}
                 Happened::Looked(found, cost) => self.on_looked(found, cost).await,
                 Happened::Rung => self.on_rung(),
@@ -282,6 +291,9 @@ impl Runner {
             if self.may_commit() {
                 self.commit_staged().await;
                 self.post_what_may_go();
+            }
+            if std::mem::take(&mut self.wake_wanted) {
+                self.drive(Event::Message).await;
             }
             if self.is_at_rest() && self.retire().await {
                 return;
@@ -300,7 +312,7 @@ impl Runner {
                 Happened::Work(done.unwrap_or(WorkDone::Nothing))
             }
             // What was posted is written down before more is looked at.
-            Some(Ok(sent)) = self.posting.join_next() => Happened::Sent(sent),
+            Some(Ok(sent)) = self.posting.join_next() => Happened::Sent(Box::new(sent)),
             Some(_) = self.telling.join_next() => Happened::Told,
             (found, cost) = finished(&mut self.looking) => Happened::Looked(found, cost),
             () = rung(self.bell.as_ref()) => Happened::Rung,

@@ -53,6 +53,8 @@ pub(super) struct Committed {
     pub(super) appended: Vec<(Appended, Vec<String>)>,
     /// The runs that are settled.
     pub(super) settled: Vec<SettledRun>,
+    /// Rows of the host's own that are new and wake the agent, with their numbers.
+    pub(super) noted: Vec<(NewInbound, i64)>,
 }
 
 /// Why nothing was committed.
@@ -96,10 +98,11 @@ impl Commit {
     ) -> Result<Committed, CommitError> {
         let prepared = self.write_files(writer, now)?;
         let settled = self.settle(store)?;
-        let appended = writer
+        let (appended, noted) = writer
             .write(|tx| {
-                self.fold(tx)?;
-                prepared.iter().map(|one| tx.append(&one.row)).collect::<Result<Vec<_>, _>>()
+                let noted = self.fold(tx)?;
+                let rows = prepared.iter().map(|one| tx.append(&one.row));
+                Ok((rows.collect::<Result<Vec<_>, _>>()?, noted))
             })
             .inspect_err(|_| drop_files(writer, &prepared))
             .map_err(CommitError::Session)?;
@@ -110,7 +113,7 @@ impl Commit {
             }
             (appended, one.refused)
         });
-        Ok(Committed { appended: appended.collect(), settled })
+        Ok(Committed { appended: appended.collect(), settled, noted })
     }
 
     /// Files first, row second: a row never names a file that is not there. The messages stay as
@@ -149,7 +152,7 @@ impl Commit {
         store.settle_runs_here(self.staged.runs.clone()).map_err(CommitError::Central)
     }
 
-    fn fold(&self, tx: &InboundTx<'_>) -> Result<(), StoreError> {
+    fn fold(&self, tx: &InboundTx<'_>) -> Result<Vec<(NewInbound, i64)>, StoreError> {
         for row in &self.staged.ledger {
             tx.put_ledger(row)?;
         }
@@ -159,10 +162,15 @@ impl Commit {
         for (id, at) in &self.staged.retries {
             tx.retry(std::slice::from_ref(id), *at)?;
         }
+        let mut noted = Vec::new();
         for note in &self.staged.notes {
-            tx.append(note)?;
+            if let Appended::New { seq } = tx.append(note)?
+                && note.trigger
+            {
+                noted.push((note.clone(), seq));
+            }
         }
-        Ok(())
+        Ok(noted)
     }
 }
 

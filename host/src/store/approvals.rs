@@ -52,7 +52,8 @@ pub struct Answered {
 
 impl Store {
     /// Writes down that somebody asks, with the message that waits for the answer. What waits
-    /// about the same subject already is found instead.
+    /// about the same subject already is found instead; a guest's subject is one row of its own,
+    /// and is asked once however often that row is read again after a crash.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -66,7 +67,8 @@ impl Store {
             let tx = conn.transaction()?;
             let waiting = tx
                 .query_row(
-                    "SELECT id FROM approvals WHERE subject = ?1 AND status = 'pending'",
+                    "SELECT id FROM approvals WHERE subject = ?1 \
+                     AND (status = 'pending' OR session_id IS NOT NULL)",
                     [&new.subject],
                     |row| parsed(row, "id", ApprovalId::parse),
                 )

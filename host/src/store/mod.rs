@@ -15,9 +15,15 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
+<<<<<<< HEAD
+mod destinations;
+=======
 mod approvals;
+>>>>>>> main
+mod connect;
 mod log;
 mod people;
+mod questions;
 mod roles;
 mod rooms;
 mod runs;

@@ -169,7 +169,7 @@ impl World {
             seq,
             in_reply_to: Some(inbound()),
             address: address(None),
-            text: text.to_owned(),
+            body: host::channels::Body::Text(text.to_owned()),
             // A text with a file's name in it comes with that file.
             files: text.split(' ').filter(|word| word.ends_with(".txt")).map(Into::into).collect(),
         }
@@ -217,6 +217,10 @@ impl Fake {
             }
             Request::CreateAgent(new, answer) => answer.send(Ok(agent(&new.name))).is_ok(),
             Request::Admin(_, _, answer) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                answer.send(Err(why)).is_ok()
+            }
+            Request::Tell(_, _, answer) => {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
                 answer.send(Err(why)).is_ok()
             }

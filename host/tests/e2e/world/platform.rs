@@ -6,7 +6,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use host::channels::{Channel, ChannelError, Post, Posted, Resolution, terminal::Terminal};
+use host::channels::{
+    Capabilities, Channel, ChannelError, Post, Posted, Resolution, terminal::Terminal,
+};
 use schemas::{admin::RoomEvent, ids::SessionId, message::Address};
 use tokio::sync::Notify;
 
@@ -66,6 +68,10 @@ impl Channel for Platform {
 
     fn resolution(&self) -> Resolution {
         *self.resolution.lock().unwrap()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.terminal.capabilities()
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
