@@ -12,8 +12,8 @@ pub mod gateway;
 pub mod requests;
 
 pub mod approvals;
-pub mod questions;
 pub mod people;
+pub mod questions;
 pub mod routing;
 
 pub mod sessions;

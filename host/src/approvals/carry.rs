@@ -106,7 +106,8 @@ async fn carry_out(
         Err(failure) => return Ok(Outcome::failed(&failure.chain())),
     };
     let needs = life::needs(&action, &asks);
-    let Some(approver) = approver(desk, approval).await?.filter(|who| life::may_answer(who, &needs))
+    let Some(approver) =
+        approver(desk, approval).await?.filter(|who| life::may_answer(who, &needs))
     else {
         return Ok(Outcome::refused(text::APPROVER_MAY_NOT));
     };
@@ -122,14 +123,11 @@ async fn carry_out(
             let agents = agents.into_iter().map(|agent| agent.id).collect();
             let name = room.sender_name.clone().unwrap_or_else(|| room.sender.clone());
             let now = desk.context.clock.now();
-            let person =
-                desk.context.store.admit((room.sender, name), agents, by, now).await?;
+            let person = desk.context.store.admit((room.sender, name), agents, by, now).await?;
             refresh(desk).await?;
             Ok(Outcome::done(json!({ "person": person })))
         }
-        PendingAction::Commands { commands, .. } => {
-            run_all(desk, &approver, commands, again).await
-        }
+        PendingAction::Commands { commands, .. } => run_all(desk, &approver, commands, again).await,
         PendingAction::InstallPackages { .. } | PendingAction::AddMcpServer { .. } => {
             Ok(Outcome::failed(text::NO_EFFECT_YET))
         }
@@ -271,11 +269,8 @@ async fn give_up(desk: &Desk, approval: &Approval) -> Result<()> {
             "nobody_answered"
         }
     };
-    let place = Address {
-        channel_type: room.channel,
-        platform_id: room.platform_id,
-        thread_id: None,
-    };
+    let place =
+        Address { channel_type: room.channel, platform_id: room.platform_id, thread_id: None };
     for _ in 0..approval.held {
         let (sender, now) = (room.sender.clone(), desk.context.clock.now());
         desk.context.store.record_drop(place.clone(), sender, why, now).await?;

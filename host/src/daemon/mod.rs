@@ -22,11 +22,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use crate::{
-    questions,
     channels::Channels,
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
-    limits,
+    limits, questions,
     requests::{Request, Requests},
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
     store::{Store, WiringFact},

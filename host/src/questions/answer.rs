@@ -96,7 +96,8 @@ async fn settle(desk: &Desk, who: &Who, id: &str, value: String, row: MessageId)
     let first = store.answer_question(id.to_owned(), (value, by), row, now).await?;
     desk.context.questions.take(id);
     if !first {
-        let late = HostError::new(ErrorKind::Conflict, format!("question {id} was answered before"));
+        let late =
+            HostError::new(ErrorKind::Conflict, format!("question {id} was answered before"));
         return Err(refuse(desk, who, id, "answered before", late).await);
     }
     store.audit(who.word(), "answered", format!("question {id}"), now).await

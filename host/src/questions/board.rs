@@ -54,9 +54,9 @@ impl Board {
     pub fn answered_by(&self, address: &Address, text: &str) -> Option<(Open, String)> {
         let board = self.open();
         let here = board.get(address)?;
-        here.iter().rev().find_map(|open| {
-            said_in_chat(&open.question, text).map(|value| (open.clone(), value))
-        })
+        here.iter()
+            .rev()
+            .find_map(|open| said_in_chat(&open.question, text).map(|value| (open.clone(), value)))
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<Address, Vec<Open>>> {

@@ -14,12 +14,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{bell::Bells, handle::FromSession};
 use crate::{
-    questions,
     admin::Desk,
     channels::Channels,
     delivery::permit::Reach,
     engine::{Engine, Resources, StartRequest},
     error::Result,
+    questions,
     requests::DaemonHandle,
     store::{AgentRecord, SessionRecord, Store, WiringFact},
 };

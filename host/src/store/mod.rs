@@ -15,12 +15,9 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
-<<<<<<< HEAD
-mod destinations;
-=======
 mod approvals;
->>>>>>> main
 mod connect;
+mod destinations;
 mod log;
 mod people;
 mod questions;

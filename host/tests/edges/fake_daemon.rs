@@ -224,6 +224,7 @@ impl Fake {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
                 answer.send(Err(why)).is_ok()
             }
+            Request::LookAtApprovals(_) => true,
             Request::Agents(answer) => answer.send(Ok(vec![agent("andy")])).is_ok(),
             Request::TerminalAddress(agent, thread, answer) => {
                 answer.send(known(&agent).map(|()| address(thread))).is_ok()
