@@ -202,6 +202,15 @@ pub const KEY_BYTES: usize = 512;
 /// Bytes of an agent's name: it is a folder, a room and a word on the command line.
 pub const NAME_BYTES: usize = 40;
 
+/// Names that a hint offers: more would bury the right one.
+pub const NEAREST: usize = 3;
+
+/// A platform's id of a room, and a channel's word; Matrix' longest have 255.
+pub const PLATFORM_ID_BYTES: usize = 512;
+
+/// Rooms of one name in one agent's address book; past it the operator is asked for names.
+pub const DESTINATION_TWINS: u32 = 1_000;
+
 /// Characters of an id that stand for it on the command line.
 pub const ID_PREFIX: usize = 8;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use schemas::{
     admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SessionInfo, Status},
-    ids::{MessageId, SessionId},
+    ids::{AgentId, MessageId, SessionId},
     message::{Address, NewInbound},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -51,6 +51,9 @@ pub enum Request {
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
     /// Something that waits for a person is to be looked at then.
     LookAtApprovals(Timestamp),
+    /// The rules of these agents changed: forget what was read of them, and show their live
+    /// sessions; answered once those see it.
+    Refresh(Vec<AgentId>, Answer<()>),
     /// How the daemon is.
     Status(Answer<Status>),
     /// Stop taking in, finish what is being written, end.
@@ -75,6 +78,7 @@ impl Request {
             Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
             Self::LookAtApprovals(_) => {}
+            Self::Refresh(_, answer) => drop(answer.send(Err(why))),
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),
         }

@@ -110,6 +110,7 @@ pub fn waiting() -> String {
     "Your message is kept; I wait until a container can be started.".to_owned()
 }
 
+pub mod admin;
 pub mod approvals;
 pub mod demo;
 pub mod posts;

@@ -142,6 +142,8 @@ CREATE TABLE destinations (
   room_id         TEXT REFERENCES rooms (id),
   thread_id       TEXT,
   target_agent_id TEXT REFERENCES agents (id),
+  -- The wiring that it came with and goes with; NULL was made by hand.
+  wiring_id       TEXT REFERENCES wirings (id),
   created_at      TEXT NOT NULL,
   PRIMARY KEY (agent_id, name),
   CHECK ((room_id IS NULL) != (target_agent_id IS NULL))

@@ -2,12 +2,13 @@
 
 use schemas::{
     admin::{AdminAnswer, Agent, NewAgent},
+    ids::AgentId,
     policy::{CliScope, SessionMode},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Asks, Desk,
+    Desk,
     print::{answer, size, table},
 };
 use crate::{error::Result, people::Act, requests::Request};
@@ -49,15 +50,23 @@ pub struct Create {
 }
 
 impl Command {
-    pub(super) fn asks(&self) -> Asks {
+    pub(super) fn act(&self) -> Act {
         match self {
-            Self::Create(create) => Asks {
-                act: Act::CreateAgent,
-                on: None,
-                changes: Some(format!("agents create {}", create.name)),
-            },
-            Self::List => Asks { act: Act::LookAround, on: None, changes: None },
+            Self::Create(_) => Act::CreateAgent,
+            Self::List => Act::LookAround,
         }
+    }
+
+    pub(super) fn changes(&self) -> Option<String> {
+        match self {
+            Self::Create(create) => Some(format!("agents create {}", create.name)),
+            Self::List => None,
+        }
+    }
+
+    #[expect(clippy::unused_async, reason = "every noun is asked alike")]
+    pub(super) async fn pin(&mut self, _desk: &Desk) -> Result<Option<AgentId>> {
+        Ok(None)
     }
 
     pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
@@ -143,10 +152,8 @@ fn milli_cpus(text: &str) -> std::result::Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-    use schemas::ids::AgentId;
-
     use super::*;
+    use jiff::Timestamp;
 
     #[test]
     fn agents_are_listed_with_their_walls() {

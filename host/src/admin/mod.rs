@@ -15,11 +15,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{ErrorKind, HostError, Result},
     people::{Act, Verdict, Who, decide},
-    requests::DaemonHandle,
+    requests::{DaemonHandle, Request},
     sessions::Context,
 };
 
 pub mod agents;
+pub mod destinations;
+pub mod rooms;
+pub mod wirings;
+
+mod check;
+mod find;
 
 pub mod print;
 
@@ -30,6 +36,15 @@ pub enum Command {
     /// Make, list and change agents
     #[command(subcommand)]
     Agents(agents::Command),
+    /// Places on a channel, and what becomes of strangers there
+    #[command(subcommand)]
+    Rooms(rooms::Command),
+    /// Which agent listens in which room, and when
+    #[command(subcommand)]
+    Wirings(wirings::Command),
+    /// Where agents may send, by the names that they use
+    #[command(subcommand)]
+    Destinations(destinations::Command),
 }
 
 /// What a handler works with.
@@ -57,8 +72,8 @@ pub struct Asks {
 pub enum Done {
     /// It was done.
     Answered(AdminAnswer),
-    /// A person must say yes first.
-    Held(Asks),
+    /// A person must say yes first; the command names what it is about by id.
+    Held(Asks, Box<Command>),
 }
 
 /// Asks the gate, and does what is allowed.
@@ -66,15 +81,19 @@ pub enum Done {
 /// # Errors
 /// `Denied` when the gate says no, else the command's own.
 pub async fn run(desk: &Desk, who: &Who, command: Command) -> Result<Done> {
-    let asks = command.asks(desk).await?;
+    let mut command = command;
     let (clock, store) = (&desk.context.clock, &desk.context.store);
+    let asks = match command.asks(desk).await {
+        Ok(asks) => asks,
+        Err(failure) => return Err(unseen(desk, who, &command, failure).await?),
+    };
     match decide(who, asks.act, asks.on.as_ref()) {
         Verdict::Allow => {}
-        Verdict::Hold => return Ok(Done::Held(asks)),
+        Verdict::Hold => return Ok(Done::Held(asks, Box::new(command))),
         Verdict::Deny(words) => {
             let what = asks.changes.unwrap_or_else(|| words.to_owned());
             store.audit(who.word(), "denied", what, clock.now()).await?;
-            return Err(HostError::new(ErrorKind::Denied, format!("you may not {words}")));
+            return Err(denied(words));
         }
     }
     let answer = command.run(desk, who).await?;
@@ -84,21 +103,78 @@ pub async fn run(desk: &Desk, who: &Who, command: Command) -> Result<Done> {
     Ok(Done::Answered(answer))
 }
 
+/// Who may not see a thing is told the same whether it exists or not.
+async fn unseen(
+    desk: &Desk,
+    who: &Who,
+    command: &Command,
+    failure: HostError,
+) -> Result<HostError> {
+    let now = desk.context.clock.now();
+    // An agent that nobody has: what is said of it is what is said of any that is another's.
+    match decide(who, command.act(), Some(&AgentId::mint(now))) {
+        Verdict::Allow | Verdict::Hold => Ok(failure),
+        Verdict::Deny(words) => {
+            let what = command.changes().unwrap_or_else(|| words.to_owned());
+            desk.context.store.audit(who.word(), "denied", what, now).await?;
+            Ok(denied(words))
+        }
+    }
+}
+
+fn denied(words: &str) -> HostError {
+    HostError::new(ErrorKind::Denied, format!("you may not {words}"))
+}
+
+impl Desk {
+    /// Shows what changed to every live session of these agents, before it is answered.
+    async fn project(&self, agents: Vec<AgentId>) -> Result<()> {
+        self.daemon.ask(|answer| Request::Refresh(agents, answer)).await
+    }
+}
+
 impl Command {
-    /// What it needs the gate's word for; names are looked up for it.
+    /// What it needs the gate's word for. Names are looked up for it, and from here on stand in
+    /// the command as ids: what was asked about is what is done, whatever is renamed meanwhile.
     ///
     /// # Errors
     /// `NotFound` for a name that nothing has.
-    #[expect(clippy::unused_async, reason = "names of other nouns are looked up here")]
-    pub async fn asks(&self, _desk: &Desk) -> Result<Asks> {
+    pub async fn asks(&mut self, desk: &Desk) -> Result<Asks> {
+        let (act, changes) = (self.act(), self.changes());
+        let on = match self {
+            Self::Agents(command) => command.pin(desk).await?,
+            Self::Rooms(command) => command.pin(desk).await?,
+            Self::Wirings(command) => command.pin(desk).await?,
+            Self::Destinations(command) => command.pin(desk).await?,
+        };
+        Ok(Asks { act, on, changes })
+    }
+
+    fn act(&self) -> Act {
         match self {
-            Self::Agents(command) => Ok(command.asks()),
+            Self::Agents(command) => command.act(),
+            Self::Rooms(command) => command.act(),
+            Self::Wirings(command) => command.act(),
+            Self::Destinations(command) => command.act(),
+        }
+    }
+
+    /// The words for the audit, of a command that changes something.
+    fn changes(&self) -> Option<String> {
+        match self {
+            Self::Agents(command) => command.changes(),
+            Self::Rooms(command) => command.changes(),
+            Self::Wirings(command) => command.changes(),
+            Self::Destinations(command) => command.changes(),
         }
     }
 
     async fn run(self, desk: &Desk, _who: &Who) -> Result<AdminAnswer> {
         match self {
             Self::Agents(command) => command.run(desk).await,
+            Self::Rooms(command) => command.run(desk).await,
+            Self::Wirings(command) => command.run(desk).await,
+            Self::Destinations(command) => command.run(desk).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How answers look, to machines and to people. PURE.
 
+use jiff::Timestamp;
 use schemas::admin::AdminAnswer;
 use serde::Serialize;
 
@@ -27,6 +28,30 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
         cells.join("  ").trim_end().to_owned()
     };
     lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// One thing with its properties; those that are not set are left out.
+#[must_use]
+pub fn fields(rows: &[(&str, String)]) -> String {
+    let set = || rows.iter().filter(|(_, value)| !value.is_empty());
+    let width = set().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let indent = format!("\n{:width$}  ", "");
+    let lines: Vec<String> = set()
+        .map(|(name, value)| format!("{name:width$}  {}", value.replace('\n', &indent)))
+        .collect();
+    lines.join("\n")
+}
+
+/// A time to the second.
+#[must_use]
+pub fn date(at: Timestamp) -> String {
+    format!("{at:.0}")
+}
+
+/// `yes` or `no`.
+#[must_use]
+pub fn yes(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
 }
 
 /// Bytes as people read them.
@@ -58,6 +83,17 @@ mod tests {
         béatrice  2
         ");
         insta::assert_snapshot!(table(["NAME", "B"], &[]), @"NAME  B");
+    }
+
+    #[test]
+    fn what_is_not_set_is_not_shown_and_lines_stay_in_their_column() {
+        let rows =
+            [("id", "7".to_owned()), ("model", String::new()), ("prompt", "a\nb".to_owned())];
+        insta::assert_snapshot!(fields(&rows), @r"
+        id      7
+        prompt  a
+                b
+        ");
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub async fn answer(desk: &Desk, who: &Who, id: ApprovalId, said: Answer) -> Res
 pub(super) async fn asks(desk: &Desk, action: &PendingAction) -> Result<Vec<Asks>> {
     let mut asks = Vec::new();
     if let PendingAction::Commands { commands, .. } = action {
-        for command in commands {
+        for mut command in commands.clone() {
             asks.push(command.asks(desk).await?);
         }
     }

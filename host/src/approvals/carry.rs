@@ -11,11 +11,11 @@ use schemas::{
     content::{self, ActionStatus, SystemIn},
     ids::{AgentId, ApprovalId, MessageId, PersonId},
     message::{Address, Kind, NewInbound},
-    policy::ApprovalStatus,
+    policy::{ApprovalStatus, EngageMode, SessionMode},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{Approval, Choice, PendingAction, Room, answer, life};
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     people::Who,
     requests::Request,
+    store::Rules,
     text::approvals as text,
 };
 
@@ -67,9 +68,8 @@ pub(super) async fn finish(desk: &Desk, id: ApprovalId, again: bool) -> Result<(
         approval.result = Some(result);
     }
     match approval.status {
-        ApprovalStatus::Approved => replay(desk, &approval).await?,
         ApprovalStatus::Rejected | ApprovalStatus::Expired => give_up(desk, &approval).await?,
-        ApprovalStatus::Pending => {}
+        ApprovalStatus::Pending | ApprovalStatus::Approved => {}
     }
     tell_asker(desk, &approval).await?;
     context.store.told_approval(id, context.clock.now()).await
@@ -124,7 +124,7 @@ async fn carry_out(
             let name = room.sender_name.clone().unwrap_or_else(|| room.sender.clone());
             let now = desk.context.clock.now();
             let person = desk.context.store.admit((room.sender, name), agents, by, now).await?;
-            refresh(desk).await?;
+            refresh(desk, Vec::new()).await?;
             Ok(Outcome::done(json!({ "person": person })))
         }
         PendingAction::Commands { commands, .. } => run_all(desk, &approver, commands, again).await,
@@ -144,7 +144,7 @@ async fn run_all(
     for command in commands {
         match admin::run(desk, approver, command).await {
             Ok(Done::Answered(answer)) => results.push(answer.data),
-            Ok(Done::Held(_)) => return Ok(Outcome::refused(text::APPROVER_MAY_NOT)),
+            Ok(Done::Held(..)) => return Ok(Outcome::refused(text::APPROVER_MAY_NOT)),
             // It was done, and the host ended before that was written down.
             Err(failure) if again && failure.kind == ErrorKind::Conflict => {
                 results.push(json!({ "note": failure.chain() }));
@@ -178,13 +178,26 @@ async fn connect(
         None => return Ok(Outcome::failed(text::WHICH_AGENT)),
     };
     let (store, now) = (&desk.context.store, desk.context.clock.now());
-    if let Err(failure) = store.connect_room(room.clone(), agent.clone(), now).await {
-        return Ok(Outcome::failed(&failure.chain()));
+    match store.create_wiring(room.id.clone(), agent.clone(), rules(&room), now).await {
+        Ok(_) => {}
+        // It was wired meanwhile, or before the host ended; either way it is connected.
+        Err(failure) if failure.kind == ErrorKind::Conflict => {}
+        Err(failure) => return Ok(Outcome::failed(&failure.chain())),
     }
     let name = room.sender_name.unwrap_or_else(|| room.sender.clone());
     let person = store.admit((room.sender, name), vec![agent.clone()], by.to_owned(), now).await?;
-    refresh(desk).await?;
+    refresh(desk, vec![agent.clone()]).await?;
     Ok(Outcome::done(json!({ "agent": agent, "person": person })))
+}
+
+/// Who writes directly means the agent; in a group it waits until it is meant.
+fn rules(room: &Room) -> Rules {
+    let (mode, engage) = match (room.is_group, room.threaded) {
+        (false, _) => (SessionMode::Shared, EngageMode::Pattern),
+        (true, false) => (SessionMode::Shared, EngageMode::Mention),
+        (true, true) => (SessionMode::PerThread, EngageMode::Mention),
+    };
+    Rules { mode, engage, ..Rules::default() }
 }
 
 async fn new_agent(desk: &Desk, name: &str, again: bool) -> Result<AgentId> {
@@ -206,10 +219,11 @@ async fn reject(desk: &Desk, approval: &Approval, action: &PendingAction) -> Res
     match action {
         PendingAction::ConnectRoom(room) => {
             store.deny_room(room.id.clone(), now).await?;
-            refresh(desk).await
+            refresh(desk, Vec::new()).await
         }
         PendingAction::AdmitSender { room, .. } => {
-            store.deny_sender(room.id.clone(), room.sender.clone(), by, now).await
+            store.deny_sender(room.id.clone(), room.sender.clone(), by, now).await?;
+            refresh(desk, Vec::new()).await
         }
         PendingAction::Commands { .. }
         | PendingAction::InstallPackages { .. }
@@ -238,18 +252,6 @@ async fn asker(desk: &Desk, approval: &Approval, action: &PendingAction) -> Resu
     let Some(session) = approval.session.clone() else { return Ok(None) };
     let scope = desk.context.store.agent(agent.clone()).await?.agent.cli_scope;
     Ok(Some(Who::Agent { agent, session, scope }))
-}
-
-/// Messages that waited for a yes come in once more, as they came; their ids make that harmless.
-async fn replay(desk: &Desk, approval: &Approval) -> Result<()> {
-    for held in desk.context.store.held_messages(approval.id.clone()).await? {
-        let Ok(message) = serde_json::from_str(&held.message) else {
-            warn!(approval = %approval.id, message = held.id, "a held message cannot be read");
-            continue;
-        };
-        replay_one(desk, message).await?;
-    }
-    Ok(())
 }
 
 /// Messages that waited for nothing are counted among the drops.
@@ -291,12 +293,9 @@ async fn tell_asker(desk: &Desk, approval: &Approval) -> Result<()> {
     tell_session(desk, session, &row, content::write(&said), None).await
 }
 
-async fn replay_one(_desk: &Desk, _message: Value) -> Result<()> {
-    Ok(())
-}
-
-async fn refresh(_desk: &Desk) -> Result<()> {
-    Ok(())
+/// Every live session of these agents, and the next message, see what changed.
+async fn refresh(desk: &Desk, agents: Vec<AgentId>) -> Result<()> {
+    desk.daemon.ask(|answer| Request::Refresh(agents, answer)).await
 }
 
 /// Puts a row of the host's own into a session, waking it.

@@ -36,6 +36,7 @@ mod home;
 mod news;
 mod operator;
 mod people;
+mod rules;
 
 pub use home::{HomeLock, open_home};
 

@@ -76,6 +76,7 @@ impl Daemon {
             },
             Request::Admin(who, command, answer) => self.admin(who, *command, answer),
             Request::LookAtApprovals(at) => self.look_at_approvals(at),
+            Request::Refresh(agents, answer) => self.refresh(agents, answer).await,
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
             Request::Shutdown(answer) => drop(answer.send(Ok(()))),

@@ -19,7 +19,7 @@ pub(super) async fn run(
     let ask = |answer| Request::Admin(Who::Operator, Box::new(command), answer);
     match gateway.inner.daemon.ask(ask).await? {
         Done::Answered(answer) => Ok(Json(answer)),
-        Done::Held(_) => {
+        Done::Held(..) => {
             Err(HostError::new(ErrorKind::Internal, "the operator was told to wait").into())
         }
     }

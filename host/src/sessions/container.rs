@@ -120,16 +120,12 @@ impl Runner {
             // nothing.
             self.commit(Vec::new()).await.map_err(|failure| failure.for_people())?;
         }
-        let file = self.session_file();
         let request = self.facts.start_request(&self.context);
-        let (dir, writer, reach) = (self.dir.clone(), self.writer.clone(), self.reach.clone());
+        let (dir, writer, projection) = (self.dir.clone(), self.writer.clone(), self.projection());
         blocking(move || {
             std::fs::create_dir_all(&request.socket_dir).map_err(folder_error)?;
-            write_session_file(&dir, &file).map_err(folder_error)?;
-            writer.write(|tx| {
-                tx.set_routing(reach.default.as_ref())?;
-                tx.replace_destinations(&reach.destinations)
-            })?;
+            forget_heartbeat(&dir).and_then(|()| projection.save(&dir)).map_err(folder_error)?;
+            writer.write(|tx| projection.fold(tx))?;
             Ok(())
         })
         .await?;
@@ -137,7 +133,7 @@ impl Runner {
         Ok(())
     }
 
-    fn session_file(&self) -> SessionFile {
+    pub(super) fn session_file(&self) -> SessionFile {
         let agent = &self.facts.agent.agent;
         SessionFile {
             contract: CONTRACT_VERSION,
@@ -343,13 +339,12 @@ impl Runner {
 }
 
 /// A guest that starts must not look alive by its predecessor's heartbeat.
-fn write_session_file(dir: &SessionDir, file: &SessionFile) -> std::io::Result<()> {
+fn forget_heartbeat(dir: &SessionDir) -> std::io::Result<()> {
     schemas::host_side::ensure(dir)?;
     match std::fs::remove_file(dir.heartbeat()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
-    file.save(dir)
 }
 
 fn folder_error(error: std::io::Error) -> HostError {

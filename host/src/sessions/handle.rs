@@ -47,6 +47,8 @@ pub enum Command {
     File(MessageId, String, Answer<(File, u64)>),
     /// Replace the guest's folder by a fresh one.
     Reset(Answer<SessionInfo>),
+    /// The central database's words changed: show them to the guest; answered once it sees them.
+    Refresh(Answer<()>),
 }
 
 /// What a session's task tells the daemon.
@@ -129,7 +131,7 @@ impl Command {
     fn is_of_people(&self) -> bool {
         match self {
             Self::Append(..) | Self::History(..) | Self::File(..) | Self::Reset(_) => true,
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
+            Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Refresh(_) => false,
         }
     }
 
@@ -148,6 +150,7 @@ impl Command {
             Self::History(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::File(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::Reset(answer) => answer.send(Err(why)).is_err(),
+            Self::Refresh(answer) => answer.send(Err(why)).is_err(),
             Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
         };
     }

@@ -68,7 +68,8 @@ impl Runner {
                 | Command::Due
                 | Command::History(..)
                 | Command::File(..)
-                | Command::Reset(_) => {
+                | Command::Reset(_)
+                | Command::Refresh(_) => {
                     self.append(std::mem::take(&mut appends)).await;
                     self.on_command(command).await;
                 }

@@ -10,6 +10,7 @@ mod context;
 mod runner;
 
 mod intake;
+mod projection;
 mod staged;
 
 pub mod lifecycle;

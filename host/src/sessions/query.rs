@@ -43,6 +43,7 @@ impl Runner {
             Command::Due => {}
             Command::History(address, after, answer) => self.history(address, after, answer),
             Command::File(message, name, answer) => self.file(message, name, answer),
+            Command::Refresh(answer) => drop(answer.send(self.refresh().await)),
             Command::Reset(answer) => {
                 self.resetting.push(answer);
                 self.reset_when_ended().await;

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use schemas::{
     admin::{Agent, NewAgent},
-    ids::{AgentId, RoomId, WiringId},
+    ids::{AgentId, RoomId},
     time,
 };
 
-use super::{Store, at, parsed};
+use super::{Rules, Store, at, parsed, rules::wirings};
 use crate::{
     channels::terminal,
     error::{ErrorKind, HostError, Result},
@@ -49,18 +49,14 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?3, ?4)",
                 params![room.as_str(), terminal::CHANNEL, new.name, time::format(now)],
             )?;
-            tx.execute(
-                "INSERT INTO wirings (id, room_id, agent_id, session_mode, is_primary, trusted, \
-                 created_at) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)",
-                params![
-                    WiringId::mint(now).as_str(),
-                    room.as_str(),
-                    agent.id.as_str(),
-                    new.session_mode.as_str(),
-                    new.trusted,
-                    time::format(now)
-                ],
-            )?;
+            let wiring = wirings::insert(&tx, &room, &agent.id, now)?;
+            let rules = Rules {
+                mode: new.session_mode,
+                primary: true,
+                trusted: new.trusted,
+                ..Rules::default()
+            };
+            wirings::write(&tx, &wiring, &agent.id, &rules)?;
             tx.commit()?;
             Ok(agent)
         })

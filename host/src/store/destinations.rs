@@ -17,9 +17,11 @@ impl Store {
     pub async fn destinations_of(&self, agent: AgentId) -> Result<Vec<Destination>> {
         self.call(move |conn| {
             let mut select = conn.prepare_cached(
-                "SELECT d.name, d.display_name, d.target_agent_id, r.channel_type, \
-                 r.platform_id, d.thread_id FROM destinations d \
-                 LEFT JOIN rooms r ON r.id = d.room_id WHERE d.agent_id = ?1 ORDER BY d.name",
+                "SELECT d.name, coalesce(d.display_name, r.name, t.name) AS display_name, \
+                 d.target_agent_id, r.channel_type, r.platform_id, d.thread_id \
+                 FROM destinations d LEFT JOIN rooms r ON r.id = d.room_id \
+                 LEFT JOIN agents t ON t.id = d.target_agent_id \
+                 WHERE d.agent_id = ?1 ORDER BY d.name",
             )?;
             let rows = select.query_map([agent.as_str()], destination)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)

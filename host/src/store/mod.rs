@@ -16,19 +16,20 @@ use crate::error::{ErrorKind, HostError, Result};
 
 mod agents;
 mod approvals;
-mod connect;
 mod destinations;
 mod log;
 mod people;
 mod questions;
 mod roles;
 mod rooms;
+mod rules;
 mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
 pub use approvals::{Answered, Asked, Turned};
 pub use rooms::WiringFact;
+pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};
 

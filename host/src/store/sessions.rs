@@ -102,6 +102,28 @@ impl Store {
         self.select_sessions("status = 'active' ORDER BY rowid DESC").await
     }
 
+    /// The sessions of these agents that are not archived.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn session_ids_of(&self, agents: Vec<AgentId>) -> Result<Vec<SessionId>> {
+        self.call(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT id FROM sessions WHERE agent_id = ?1 AND status = 'active'",
+            )?;
+            let mut found = Vec::new();
+            for agent in agents {
+                let rows = select
+                    .query_map([agent.as_str()], |row| parsed(row, "id", SessionId::parse))?;
+                for id in rows {
+                    found.push(id?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// The sessions that must be looked at after a crash.
     ///
     /// # Errors

@@ -92,7 +92,7 @@ pub fn plain(text: &str) -> String {
 
 fn place(room: &Room) -> String {
     let id = format!("{}:{}", room.channel, room.platform_id);
-    room.name.as_ref().map_or(id.clone(), |name| format!("{name:?} ({id})"))
+    room.name.as_ref().map_or_else(|| id.clone(), |name| format!("{name:?} ({id})"))
 }
 
 fn sender(room: &Room) -> String {

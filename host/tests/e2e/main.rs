@@ -16,6 +16,7 @@ mod hostile;
 mod ledger;
 mod lifecycle;
 mod refusals;
+mod rewiring;
 mod sessions;
 mod simulation;
 

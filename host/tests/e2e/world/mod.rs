@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 mod bells;
 mod clock;
 mod log;
+mod operator;
 mod platform;
 mod talk;
 mod yard;

@@ -1,0 +1,72 @@
+//! What the operator's commands say of what they did.
+
+use crate::error::{ErrorKind, HostError};
+
+/// A room is known.
+#[must_use]
+pub fn room_made(place: &str) -> String {
+    format!("made {place}; wire an agent to it: lazaret wirings create {place} <agent>")
+}
+
+/// An agent is wired.
+#[must_use]
+pub fn wired(agent: &str, place: &str) -> String {
+    format!("{agent} listens in {place}")
+}
+
+/// A name is in an address book.
+#[must_use]
+pub fn reachable(agent: &str, name: &str, to: &str) -> String {
+    format!("{agent} reaches {to} as {name}")
+}
+
+/// Something is different now.
+#[must_use]
+pub fn changed(what: &str) -> String {
+    format!("changed {what}")
+}
+
+/// Something is deleted.
+#[must_use]
+pub fn gone(what: &str) -> String {
+    format!("deleted {what}")
+}
+
+/// What a deletion would take.
+#[must_use]
+pub fn would_go(what: &[String]) -> String {
+    format!("nothing is deleted yet; this would go:\n  {}", what.join("\n  "))
+}
+
+/// What cannot be deleted, for these things use it.
+#[must_use]
+pub fn in_use(what: &str, by: &[(&str, &[String])]) -> HostError {
+    let uses: Vec<String> = by
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(kind, names)| {
+            let plural = if names.len() == 1 { "" } else { "s" };
+            format!("{} {kind}{plural} ({})", names.len(), few(names))
+        })
+        .collect();
+    HostError::new(ErrorKind::Conflict, format!("{what} is in use: {}", uses.join(", ")))
+        .hint("delete or archive those first")
+}
+
+/// Rooms of unequal trust meet in one session.
+pub const UNEQUAL_TRUST: &str = "careful: this agent's session is shared with a room where other \
+                                 people may speak; what is said in one can be asked for in the other";
+
+/// What applies to containers that start from now on.
+pub const AT_NEXT_START: &str = "containers that run keep theirs: lazaret agents restart";
+
+/// The first names, and how many more there are.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let mut shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = format!("{} more", names.len().saturating_sub(SHOWN));
+    if names.len() > SHOWN {
+        shown.push(&more);
+    }
+    shown.join(", ")
+}
