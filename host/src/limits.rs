@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+pub mod people;
+pub mod route;
+
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
 /// missed: a screen of fast replies, at about 300 bytes each.
 pub const ROOM_STREAM: usize = 256;
@@ -344,29 +347,6 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Pause between two steps of moving finished rows while a session is awake: a message that comes
 /// meanwhile waits for one step at most.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(50);
-
-/// How long a one-time code holds that makes somebody the owner: to walk to another device and
-/// type it there.
-pub const CLAIM_LIFE: SignedDuration = SignedDuration::from_secs(15 * 60);
-
-/// Guesses at such a code; of its 80 random bits they are nothing.
-pub const CLAIM_GUESSES: u32 = 10;
-
-/// Letters of such a code: the random part of an id.
-pub const CLAIM_LETTERS: usize = 16;
-
-/// How long something waits for a person's yes: everybody looks at their messages once a day.
-pub const APPROVAL_LIFE: SignedDuration = SignedDuration::from_hours(24);
-
-/// When people are reminded of it: halfway.
-pub const APPROVAL_REMINDER: SignedDuration = SignedDuration::from_hours(12);
-
-/// Messages that wait with one approval: a person who writes line by line, not a flood.
-pub const HELD_MESSAGES: i64 = 50;
-
-/// Bytes of them: a few screenshots fit; strangers must not fill the disk before anybody said yes.
-pub const HELD_BYTES: i64 = 8 * 1024 * 1024;
-
 /// Longest id that a guest may give to a question or a request of its own, and longest id of a
 /// message that it may name: platforms' ids are far shorter.
 pub const GUEST_ID_BYTES: usize = 512;
@@ -389,9 +369,3 @@ pub const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 /// How often in a minute an answer to an action wakes its agent; further ones ride along with the
 /// next message. An agent that asks again over every answer would else never rest.
 pub const ACTION_WAKES: usize = 10;
-
-/// Questions of one session that may wait for people at once: nobody answers more.
-pub const OPEN_QUESTIONS: i64 = 50;
-
-/// Questions that a list shows, and that a start remembers.
-pub const LISTED_QUESTIONS: u32 = 10_000;

@@ -15,10 +15,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     admin,
+    channels::Inbound,
     draft::Draft,
     error::{ErrorKind, HostError, Result},
     limits,
     people::Who,
+    routing::Refusal,
 };
 
 /// Where the answer to a request goes.
@@ -29,6 +31,8 @@ pub type Answer<T> = oneshot::Sender<Result<T>>;
 pub enum Request {
     /// A person says something to an agent in its terminal room.
     Send(String, Box<Draft>, Answer<Accepted>),
+    /// Somebody says something in a room; answered once every row that comes of it is durable.
+    Inbound(Box<Inbound>, Answer<Taken>),
     /// Make an agent, its terminal room and their wiring.
     CreateAgent(Box<NewAgent>, Answer<Agent>),
     /// All agents by name.
@@ -60,6 +64,36 @@ pub enum Request {
     Shutdown(Answer<()>),
 }
 
+/// What came of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// For each agent that got it, in the order in which they were asked.
+    pub agents: Vec<(AgentId, Became)>,
+    /// Why nobody got it, or who did not.
+    pub drops: Vec<Refusal>,
+}
+
+/// What came of a message for one agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// It wakes over it.
+    Woke(Accepted),
+    /// It is kept for the next time that it wakes.
+    Kept(Accepted),
+    /// It was a command, which was done or refused.
+    Command(Accepted),
+}
+
+impl Became {
+    /// The row that it became; a command has no number.
+    #[must_use]
+    pub fn accepted(&self) -> &Accepted {
+        match self {
+            Self::Woke(row) | Self::Kept(row) | Self::Command(row) => row,
+        }
+    }
+}
+
 impl Request {
     /// Answers a request that nobody took.
     pub fn refuse(self, why: &HostError) {
@@ -67,6 +101,7 @@ impl Request {
         // Whoever asked may be gone; that is no failure.
         match self {
             Self::Send(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Inbound(_, answer) => drop(answer.send(Err(why))),
             Self::CreateAgent(_, answer) => drop(answer.send(Err(why))),
             Self::Agents(answer) => drop(answer.send(Err(why))),
             Self::TerminalAddress(_, _, answer) => drop(answer.send(Err(why))),

@@ -5,7 +5,10 @@
 
 use schemas::{admin::Status, ids::MessageId};
 
-use crate::error::{ErrorKind, HostError};
+use crate::{
+    error::{ErrorKind, HostError},
+    routing::ChatCommand,
+};
 
 /// A repeated id with another body.
 #[must_use]
@@ -110,9 +113,29 @@ pub fn waiting() -> String {
     "Your message is kept; I wait until a container can be started.".to_owned()
 }
 
+/// Said in the room over a command that its giver may not give.
+#[must_use]
+pub fn may_not(words: &str) -> String {
+    format!("You may not {words}.")
+}
+
+/// The commands of a chat.
+#[must_use]
+pub fn chat_help() -> String {
+    let lines = ChatCommand::LIST.map(|(command, _, does)| format!("{command}: {does}"));
+    format!("You can say:\n{}\nEverything else goes to me as it is.", lines.join("\n"))
+}
+
+/// Said in the room over a command that this version does not do.
+#[must_use]
+pub fn not_yet() -> String {
+    "I cannot do that yet.".to_owned()
+}
+
 pub mod admin;
 pub mod approvals;
 pub mod demo;
+pub mod people;
 pub mod posts;
 
 /// When a disk is full.

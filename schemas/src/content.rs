@@ -260,6 +260,17 @@ fn text_only(text: String) -> Map<String, Value> {
     Map::from_iter([("text".to_owned(), Value::String(text))])
 }
 
+/// A content with the word that says what it is.
+#[must_use]
+pub fn tagged<T: Serialize>(word: &str, content: &T) -> Value {
+    // Serialising these types cannot fail: their maps have text keys only.
+    let mut value = serde_json::to_value(content).unwrap_or_default();
+    if let Value::Object(fields) = &mut value {
+        fields.insert("type".to_owned(), Value::String(word.to_owned()));
+    }
+    value
+}
+
 /// Writes a content as it stands in the column.
 #[must_use]
 pub fn write<T: Serialize>(content: &T) -> String {

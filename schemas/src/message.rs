@@ -22,6 +22,10 @@ pub struct Address {
     pub thread_id: Option<String>,
 }
 
+/// The word in `channel_type` for messages between agents: the room is the other's id, the thread
+/// its session.
+pub const PEER_CHANNEL: &str = "agent";
+
 /// A word that a column, or an argument, does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?} is none of {}", known.join(", "))]

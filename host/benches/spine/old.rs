@@ -138,7 +138,14 @@ fn write_out(outbound: &OutboundWriter, replies: &[NewOutbound]) {
                 };
                 tx.put_run(&row)?;
                 let provider = "echo".to_owned();
-                tx.put_attempt(&AttemptRow { run, n: 1, provider, started_at: now, ended })?;
+                tx.put_attempt(&AttemptRow {
+                    run,
+                    n: 1,
+                    provider,
+                    model: None,
+                    started_at: now,
+                    ended,
+                })?;
             }
             Ok(())
         })

@@ -3,6 +3,7 @@
 use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
+    routing::engage::check_pattern,
 };
 
 /// An empty text clears a setting.
@@ -12,8 +13,8 @@ pub(super) fn text(given: String) -> Option<String> {
 
 /// A regular expression over which an agent engages.
 pub(super) fn pattern(pattern: &str) -> Result<()> {
-    match regex::Regex::new(pattern) {
-        Ok(_) => Ok(()),
+    match check_pattern(pattern) {
+        Ok(()) => Ok(()),
         Err(error) => Err(HostError::new(ErrorKind::Invalid, format!("{pattern:?} is no pattern"))
             .because(error)
             .hint(

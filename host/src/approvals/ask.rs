@@ -20,7 +20,7 @@ pub async fn ask(desk: &Desk, new: NewApproval, held: Option<Held>) -> Result<As
         store.audit(by, "asked", format!("{title} ({})", asked.id), now).await?;
         info!(approval = %asked.id, "a person is asked");
         let (desk, id) = (desk.clone(), asked.id.clone());
-        let reminder = now.checked_add(limits::APPROVAL_REMINDER).unwrap_or(now);
+        let reminder = now.checked_add(limits::people::APPROVAL_REMINDER).unwrap_or(now);
         desk.context.clone().spawn(async move {
             desk.context.channels.tell_operator(&text::asked(&id, &title)).await;
             desk.daemon.tell(Request::LookAtApprovals(reminder)).await;

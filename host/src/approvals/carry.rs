@@ -15,7 +15,7 @@ use schemas::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Approval, Choice, PendingAction, Room, answer, life};
 use crate::{
@@ -68,8 +68,9 @@ pub(super) async fn finish(desk: &Desk, id: ApprovalId, again: bool) -> Result<(
         approval.result = Some(result);
     }
     match approval.status {
+        ApprovalStatus::Approved => replay(desk, &approval).await?,
         ApprovalStatus::Rejected | ApprovalStatus::Expired => give_up(desk, &approval).await?,
-        ApprovalStatus::Pending | ApprovalStatus::Approved => {}
+        ApprovalStatus::Pending => {}
     }
     tell_asker(desk, &approval).await?;
     context.store.told_approval(id, context.clock.now()).await
@@ -254,6 +255,44 @@ async fn asker(desk: &Desk, approval: &Approval, action: &PendingAction) -> Resu
     Ok(Some(Who::Agent { agent, session, scope }))
 }
 
+/// Messages that waited for a yes come in once more, as they came; their ids make that harmless.
+async fn replay(desk: &Desk, approval: &Approval) -> Result<()> {
+    for held in desk.context.store.held_messages(approval.id.clone()).await? {
+        let Ok(message) = serde_json::from_str(&held.message) else {
+            warn!(approval = %approval.id, message = held.id, "a held message cannot be read");
+            continue;
+        };
+        match desk.daemon.ask(|answer| Request::Inbound(Box::new(message), answer)).await {
+            Ok(taken) => {
+                let agents = taken.agents.len();
+                info!(approval = %approval.id, message = held.id, agents, "a held message came in");
+            }
+            // It can never come in; the rest of them can.
+            Err(failure) if never(failure.kind) => {
+                warn!(message = held.id, error = %failure.chain(), "a held message is refused");
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(())
+}
+
+/// Whether another try would be answered the same.
+fn never(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Invalid
+        | ErrorKind::NotFound
+        | ErrorKind::Denied
+        | ErrorKind::Conflict
+        | ErrorKind::TooLarge => true,
+        ErrorKind::Busy
+        | ErrorKind::Storage
+        | ErrorKind::Engine
+        | ErrorKind::HostDown
+        | ErrorKind::Internal => false,
+    }
+}
+
 /// Messages that waited for nothing are counted among the drops.
 async fn give_up(desk: &Desk, approval: &Approval) -> Result<()> {
     let room = match approval.action() {
@@ -273,11 +312,9 @@ async fn give_up(desk: &Desk, approval: &Approval) -> Result<()> {
     };
     let place =
         Address { channel_type: room.channel, platform_id: room.platform_id, thread_id: None };
-    for _ in 0..approval.held {
-        let (sender, now) = (room.sender.clone(), desk.context.clock.now());
-        desk.context.store.record_drop(place.clone(), sender, why, now).await?;
-    }
-    Ok(())
+    let count = usize::try_from(approval.held).unwrap_or(usize::MAX);
+    let (why, now) = (vec![why; count], desk.context.clock.now());
+    desk.context.store.record_drops(place, room.sender, why, now).await
 }
 
 /// The agent that asked hears what came of it, once: the row's id is the approval's.

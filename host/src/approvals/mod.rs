@@ -18,6 +18,7 @@ pub mod life;
 
 mod answer;
 mod carry;
+pub mod hold;
 mod look;
 
 mod record;

@@ -12,9 +12,12 @@ use schemas::{
 };
 
 mod body;
+mod inbound;
+
 pub mod terminal;
 
 pub use body::{Body, Capabilities, Of};
+pub use inbound::{Inbound, Sender, platform_id};
 
 /// Something to be posted at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +113,9 @@ pub trait Channel: Send + Sync + 'static {
     /// The word in `channel_type`.
     fn channel_type(&self) -> &'static str;
 
+    /// Whether its rooms have threads; where they have none, a thread's id means nothing.
+    fn threads(&self) -> bool;
+
     /// What can be done about a post of unknown fate.
     fn resolution(&self) -> Resolution;
 
@@ -127,6 +133,10 @@ pub trait Channel: Send + Sync + 'static {
 
     /// Says something to the host's operator, where they sit at this channel. Best effort.
     async fn tell_operator(&self, _text: &str) {}
+
+    /// Asks the platform for everything that is said in a thread from now on, where it would only
+    /// bring what mentions us. Best effort.
+    async fn subscribe(&self, thread: &Address);
 
     /// Tells that a run ended. Best effort: the ledger has it.
     async fn run_finished(&self, address: &Address, finished: &schemas::admin::RoomEvent);

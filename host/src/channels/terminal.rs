@@ -77,6 +77,10 @@ impl Channel for Terminal {
         CHANNEL
     }
 
+    fn threads(&self) -> bool {
+        true
+    }
+
     fn resolution(&self) -> Resolution {
         Resolution::Idempotent
     }
@@ -106,6 +110,10 @@ impl Channel for Terminal {
             // Nobody is there; what it is about waits in a list.
             let _unread = stream.send(event).is_err();
         }
+    }
+
+    async fn subscribe(&self, _thread: &Address) {
+        // Everything that is said at a terminal is said to us.
     }
 
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {

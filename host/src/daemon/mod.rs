@@ -5,14 +5,18 @@
 //! session's task). The `impl` is split by who asks: `people`, `operator`, `news`.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
-use schemas::{ids::SessionId, message::Address, time::SharedClock};
+use schemas::{
+    ids::{MessageId, SessionId},
+    message::Address,
+    time::SharedClock,
+};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
@@ -25,18 +29,23 @@ use crate::{
     channels::Channels,
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
-    limits, questions,
+    limits,
+    people::Who,
+    questions,
     requests::{Request, Requests},
+    routing::Room,
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
-    store::{Store, WiringFact},
+    store::Store,
     text,
 };
 
+mod fan_out;
 mod home;
 mod news;
 mod operator;
 mod people;
 mod rules;
+mod tasks;
 
 pub use home::{HomeLock, open_home};
 
@@ -120,7 +129,9 @@ pub async fn run(
         context,
         sessions: HashMap::new(),
         warm: HashMap::new(),
-        wirings: HashMap::new(),
+        rooms: HashMap::new(),
+        known_people: HashMap::new(),
+        commands: VecDeque::new(),
         due: BTreeSet::new(),
         engine_trouble: None,
         engine_asked: false,
@@ -152,8 +163,12 @@ struct Daemon {
     sessions: HashMap<SessionId, SessionHandle>,
     /// Under which key each of them is found, so that the next message asks no database.
     warm: HashMap<String, SessionId>,
-    /// The wirings of rooms that were asked for; emptied by every change.
-    wirings: HashMap<Address, Arc<Vec<WiringFact>>>,
+    /// Rooms that were asked for, with their wirings; emptied by every change.
+    rooms: HashMap<Address, Arc<Room>>,
+    /// People who spoke, by the platform's id of them; emptied by every change.
+    known_people: HashMap<String, Who>,
+    /// The last commands of chats, so that a repeat is not obeyed again.
+    commands: VecDeque<MessageId>,
     /// When sleeping sessions, and what waits for people, must be looked at; mirrors the central
     /// database.
     due: BTreeSet<(Timestamp, Due)>,

@@ -108,7 +108,7 @@ impl Daemon {
             let container = live.remove(&record.id);
             info!(session = %record.id, adopted = container.is_some(), "session left in the middle");
             let id = record.id.clone();
-            let facts = match self.facts(record).await {
+            let facts = match self.context.facts(record).await {
                 Ok(facts) => facts,
                 Err(failure) => {
                     // One that cannot be read must not keep all others from their host.

@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use schemas::{
     admin::{Agent, NewAgent, SessionInfo, Status},
     ids::SessionId,
+    message::Address,
 };
 use tracing::info;
 
@@ -20,6 +21,7 @@ use crate::{
     sessions::{
         Context,
         handle::{Command, SessionHandle, View},
+        key::session_for,
         lifecycle::State,
         session_info,
     },
@@ -30,6 +32,7 @@ impl Daemon {
         // An asker that went away is no failure: every answer may be dropped.
         match request {
             Request::Send(agent, message, answer) => self.send(&agent, *message, answer).await,
+            Request::Inbound(message, answer) => self.inbound(*message, answer).await,
             Request::CreateAgent(new, answer) => {
                 drop(answer.send(self.create_agent(*new).await));
             }
@@ -38,15 +41,7 @@ impl Daemon {
                 drop(answer.send(self.terminal_address(&agent, thread).await));
             }
             Request::History(address, after, answer) => {
-                let wirings = self.wirings_at(&address).await;
-                let handle = match wirings.as_deref().map(|list| list.first()) {
-                    Ok(Some(wiring)) => {
-                        let wanted = crate::sessions::key::session_for(wiring, &address);
-                        self.session(wanted).await
-                    }
-                    Ok(None) => Err(HostError::new(ErrorKind::NotFound, "no agent listens there")),
-                    Err(failure) => Err(HostError::from_problem(failure.problem())),
-                };
+                let handle = self.listener_at(&address).await;
                 match handle {
                     Ok(handle) => tell(&handle, Command::History(address, after, answer)),
                     Err(failure) => drop(answer.send(Err(failure))),
@@ -83,6 +78,16 @@ impl Daemon {
         }
     }
 
+    /// The session that hears what is said at an address, first among the room's.
+    async fn listener_at(&mut self, address: &Address) -> Result<SessionHandle> {
+        let room = self.room_at(address).await?;
+        let first = room.as_deref().and_then(|room| room.wirings().next());
+        let wanted = first
+            .map(|wiring| session_for(wiring, address))
+            .ok_or_else(|| HostError::new(ErrorKind::NotFound, "no agent listens there"))?;
+        self.session(wanted).await
+    }
+
     /// A command may ask the store many times: beside the loop.
     fn admin(&self, who: Who, command: admin::Command, answer: Answer<admin::Done>) {
         let desk = self.context.desk();
@@ -95,7 +100,7 @@ impl Daemon {
         check_agent(&new)?;
         let now = self.context.clock.now();
         let agent = self.context.store.create_agent(new, now).await?;
-        self.wirings.clear();
+        self.forget_rules();
         let subject = format!("agents create {}", agent.name);
         self.context.store.audit(Who::Operator.word(), "did", subject, now).await?;
         info!(agent = agent.name, "agent created");

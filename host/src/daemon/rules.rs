@@ -17,7 +17,7 @@ use crate::{
 
 impl Daemon {
     pub(super) async fn refresh(&mut self, agents: Vec<AgentId>, answer: Answer<()>) {
-        self.wirings.clear();
+        self.forget_rules();
         let touched = match self.context.store.session_ids_of(agents).await {
             Ok(touched) => touched,
             Err(failure) => return drop(answer.send(Err(failure))),

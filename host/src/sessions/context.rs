@@ -6,6 +6,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use schemas::{
     message::{Address, Destination},
+    policy::SessionMode,
     session_dir::SessionDir,
     time::SharedClock,
 };
@@ -125,12 +126,7 @@ impl Facts {
     /// Where the session may send.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        let own: Vec<Address> = self
-            .wirings
-            .iter()
-            .filter(|wiring| self.record.room.as_ref().is_none_or(|room| *room == wiring.room))
-            .map(|wiring| wiring.place.clone())
-            .collect();
+        let own: Vec<Address> = self.own_wirings().map(|wiring| wiring.place.clone()).collect();
         let default = own
             .first()
             .map(|place| Address { thread_id: self.record.thread.clone(), ..place.clone() });
@@ -143,6 +139,17 @@ impl Facts {
             };
         }
         Reach { rooms: own, default, destinations: self.destinations.clone(), thread: None }
+    }
+
+    /// The wirings whose messages come to this session. One over many rooms has those that are
+    /// wired so; one that belongs to no room has none.
+    fn own_wirings(&self) -> impl Iterator<Item = &WiringFact> {
+        let record = &self.record;
+        self.wirings.iter().filter(|wiring| match (&record.room, record.mode) {
+            (Some(room), _) => *room == wiring.room,
+            (None, SessionMode::AgentShared) => wiring.mode == SessionMode::AgentShared,
+            (None, SessionMode::Shared | SessionMode::PerThread) => false,
+        })
     }
 
     /// What the engine is asked for.
@@ -169,11 +176,7 @@ impl Facts {
 
     /// Whether every room that reaches this session is trusted with the agent's folder.
     fn trusted(&self) -> bool {
-        let mut own = self
-            .wirings
-            .iter()
-            .filter(|wiring| self.record.room.as_ref().is_none_or(|room| *room == wiring.room))
-            .peekable();
+        let mut own = self.own_wirings().peekable();
         own.peek().is_some() && own.all(|wiring| wiring.trusted)
     }
 }

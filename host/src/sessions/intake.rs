@@ -66,6 +66,7 @@ impl Runner {
                 Command::Exited { .. }
                 | Command::EngineBack(..)
                 | Command::Due
+                | Command::Chat(..)
                 | Command::History(..)
                 | Command::File(..)
                 | Command::Reset(_)

@@ -32,6 +32,8 @@ mod outgoing;
 
 mod about;
 
+mod chat;
+
 mod acting;
 mod allowance;
 

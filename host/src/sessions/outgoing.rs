@@ -246,9 +246,7 @@ impl Runner {
     /// Something of the host's own, said where the session's people are. Best effort.
     pub(super) fn notice(&mut self, said: &str) {
         let Some(address) = self.current_place() else { return };
-        let Some(channel) = self.channels().at(&address).cloned() else { return };
-        let (session, said) = (self.facts.record.id.clone(), said.to_owned());
-        self.tell(async move { channel.notice(&session, &address, &said).await });
+        self.notice_at(address, said.to_owned());
     }
 
     pub(super) fn show_typing(&mut self, address: Address, on: bool) {

@@ -276,8 +276,8 @@ fn insert(conn: &Connection, new: &NewApproval, now: Timestamp) -> Result<Approv
             session,
             request,
             time::format(now),
-            time::format(after(limits::APPROVAL_REMINDER)),
-            time::format(after(limits::APPROVAL_LIFE)),
+            time::format(after(limits::people::APPROVAL_REMINDER)),
+            time::format(after(limits::people::APPROVAL_LIFE)),
         ],
     )?;
     Ok(id)
@@ -292,7 +292,8 @@ fn keep(conn: &Connection, id: &ApprovalId, held: &Held, now: Timestamp) -> Resu
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     let adds = i64::try_from(held.message.len()).unwrap_or(i64::MAX);
-    let full = count >= limits::HELD_MESSAGES || bytes.saturating_add(adds) > limits::HELD_BYTES;
+    let full = count >= limits::people::HELD_MESSAGES
+        || bytes.saturating_add(adds) > limits::people::HELD_BYTES;
     if known || full {
         return Ok(known);
     }

@@ -8,31 +8,35 @@ use super::Store;
 use crate::error::Result;
 
 impl Store {
-    /// Counts a message that no agent got.
+    /// Counts a message that somebody did not get, once for each reason.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn record_drop(
+    pub async fn record_drops(
         &self,
         address: Address,
         sender: String,
-        reason: &'static str,
+        reasons: Vec<&'static str>,
         now: Timestamp,
     ) -> Result<()> {
         self.call(move |conn| {
-            conn.execute(
+            let tx = conn.transaction()?;
+            let mut count = tx.prepare_cached(
                 "INSERT INTO drops (channel_type, platform_id, sender_id, reason, first_seen, \
                  last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?5) \
                  ON CONFLICT DO UPDATE SET count = count + 1, last_seen = ?5",
-                params![
+            )?;
+            for reason in reasons {
+                count.execute(params![
                     address.channel_type,
                     address.platform_id,
                     sender,
                     reason,
                     time::format(now)
-                ],
-            )?;
-            Ok(())
+                ])?;
+            }
+            drop(count);
+            Ok(tx.commit()?)
         })
         .await
     }

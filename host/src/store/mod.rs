@@ -22,13 +22,15 @@ mod people;
 mod questions;
 mod roles;
 mod rooms;
+mod route;
 mod rules;
 mod runs;
 mod sessions;
 
 pub use agents::AgentRecord;
 pub use approvals::{Answered, Asked, Turned};
-pub use rooms::WiringFact;
+pub use rooms::{RoomFact, WiringFact};
+pub use route::RouteFacts;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
 pub use runs::SettledRun;
 pub use sessions::{NewSession, SessionRecord};

@@ -34,7 +34,7 @@ impl Store {
                 [session.as_str(), &id],
                 |row| row.get(0),
             )?;
-            if open >= limits::OPEN_QUESTIONS {
+            if open >= limits::people::OPEN_QUESTIONS {
                 let why = format!("{open} questions of this session wait for an answer already");
                 return Err(HostError::new(ErrorKind::TooLarge, why));
             }
@@ -75,7 +75,7 @@ impl Store {
         let mut found = self
             .select_questions(format!(
                 "{which} ORDER BY q.rowid DESC LIMIT {}",
-                limits::LISTED_QUESTIONS
+                limits::people::LISTED_QUESTIONS
             ))
             .await?;
         found.reverse();

@@ -1,7 +1,7 @@
 //! What is said about things that wait for a person.
 
 use jiff::Timestamp;
-use schemas::{ids::ApprovalId, policy::ApprovalStatus};
+use schemas::{ids::ApprovalId, people::ApprovalInfo, policy::ApprovalStatus};
 
 use crate::approvals::{PendingAction, Room};
 
@@ -16,6 +16,12 @@ pub const WHICH_AGENT_HINT: &str = "name one with --agent NAME, or make one with
 
 /// A choice of an agent where there is nothing to choose.
 pub const NO_ROOM_TO_CONNECT: &str = "this connects no room; there is no agent to choose";
+
+/// Instead of a file of a message that waited.
+pub const FILE_NOT_HELD: &str = "it was too large to be kept while its sender was not known";
+
+/// An id that is none, or of several.
+pub const WHOLE_ID: &str = "write the whole id: lazaret approvals list";
 
 /// Approved, and yet nothing can be done.
 pub const NO_EFFECT_YET: &str = "approved and written down, but this version cannot carry it out";
@@ -67,6 +73,16 @@ pub fn reminder(id: &ApprovalId, title: &str, until: Timestamp) -> String {
 #[must_use]
 pub fn settled(id: &ApprovalId, status: ApprovalStatus) -> String {
     format!("approval {id} is {} already", status.as_str())
+}
+
+/// What came of an answer.
+#[must_use]
+pub fn answered(info: &ApprovalInfo) -> String {
+    let what = match info.result.as_deref() {
+        None => "what follows is done as soon as it can be".to_owned(),
+        Some(result) => plain(result),
+    };
+    format!("{}: {}\n{what}", info.status.as_str(), info.title)
 }
 
 /// What was shown is not what is stored.

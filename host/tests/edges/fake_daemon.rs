@@ -14,7 +14,7 @@ use host::{
     draft::Draft,
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
-    requests::{self, Request},
+    requests::{self, Request, Taken},
 };
 use jiff::Timestamp;
 use schemas::{
@@ -215,6 +215,7 @@ impl Fake {
             Request::Send(agent, message, answer) => {
                 answer.send(known(&agent).map(|()| self.accept(*message))).is_ok()
             }
+            Request::Inbound(_, answer) => answer.send(Ok(Taken::default())).is_ok(),
             Request::CreateAgent(new, answer) => answer.send(Ok(agent(&new.name))).is_ok(),
             Request::Admin(_, _, answer) => {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");

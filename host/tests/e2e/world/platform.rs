@@ -66,6 +66,10 @@ impl Channel for Platform {
         self.terminal.channel_type()
     }
 
+    fn threads(&self) -> bool {
+        self.terminal.threads()
+    }
+
     fn resolution(&self) -> Resolution {
         *self.resolution.lock().unwrap()
     }
@@ -96,6 +100,10 @@ impl Channel for Platform {
 
     async fn tell_operator(&self, text: &str) {
         self.terminal.tell_operator(text).await;
+    }
+
+    async fn subscribe(&self, thread: &Address) {
+        Channel::subscribe(&*self.terminal, thread).await;
     }
 
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
