@@ -131,6 +131,9 @@ pub trait Channel: Send + Sync + 'static {
     /// Says something of the host's own at an address. Best effort.
     async fn notice(&self, session: &SessionId, address: &Address, text: &str);
 
+    /// Says something of the host's own where it may have no session. Best effort.
+    async fn say(&self, address: &Address, text: &str);
+
     /// Says something to the host's operator, where they sit at this channel. Best effort.
     async fn tell_operator(&self, _text: &str) {}
 

@@ -104,6 +104,10 @@ impl Channel for Terminal {
         self.publish(address, RoomEvent::Notice { session_id, text: text.to_owned() });
     }
 
+    async fn say(&self, address: &Address, text: &str) {
+        self.publish(address, RoomEvent::Notice { session_id: None, text: text.to_owned() });
+    }
+
     async fn tell_operator(&self, text: &str) {
         for stream in self.streams().values() {
             let event = RoomEvent::Notice { session_id: None, text: text.to_owned() };

@@ -39,6 +39,7 @@ use crate::{
     text,
 };
 
+mod asked;
 mod fan_out;
 mod home;
 mod news;

@@ -30,11 +30,17 @@ impl Claim {
     /// Whether this is the code. Every call uses up a guess, and a code without guesses is none.
     #[must_use]
     pub fn takes(&mut self, code: &str, now: Timestamp) -> bool {
-        if self.guesses_left == 0 || now >= self.expires_at {
+        if !self.holds(now) {
             return false;
         }
         self.guesses_left -= 1;
         same(&self.hash, &hash(code))
+    }
+
+    /// Whether it can be guessed at all.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.guesses_left > 0 && now < self.expires_at
     }
 }
 

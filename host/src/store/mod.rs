@@ -29,6 +29,7 @@ mod sessions;
 
 pub use agents::AgentRecord;
 pub use approvals::{Answered, Asked, Turned};
+pub use roles::Claimed;
 pub use rooms::{RoomFact, WiringFact};
 pub use route::RouteFacts;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};

@@ -58,3 +58,7 @@ pub const NOT_CLAIMED: &str = "That code is not valid.";
 pub fn question_answered(agent: &str, answer: &str) -> String {
     format!("{agent} is told: {answer}")
 }
+
+/// To the operator, who says a code at the terminal.
+pub const CLAIM_ELSEWHERE: &str =
+    "you are this host's operator here; say it in the chat where the owner is to be known";
