@@ -45,6 +45,8 @@ pub struct Said {
     pub place: Option<Address>,
     /// What was said.
     pub text: String,
+    /// Of a task: its name, its schedule and where its words come from, as far as they are known.
+    pub task: Vec<(&'static str, String)>,
     /// Files that came with it, with their `localPath` below `in/`.
     pub attachments: Vec<Attachment>,
 }
@@ -100,6 +102,7 @@ fn read(row: &InboundRow) -> Result<Said, ContentError> {
         sender: None,
         place: row.address.clone(),
         text: String::new(),
+        task: Vec::new(),
         attachments: Vec::new(),
     };
     match row.kind {
@@ -109,7 +112,15 @@ fn read(row: &InboundRow) -> Result<Said, ContentError> {
             said.text = chat.text;
             said.attachments = chat.attachments;
         }
-        Kind::Task => said.text = field(&object(row)?, &["prompt", "text"]),
+        Kind::Task => {
+            let object = object(row)?;
+            said.text = field(&object, &["prompt", "text"]);
+            for name in ["name", "schedule", "source"] {
+                if let Some(value) = object.get(name).and_then(Value::as_str) {
+                    said.task.push((name, value.to_owned()));
+                }
+            }
+        }
         Kind::Webhook => {
             let object = object(row)?;
             said.sender = Some(field(&object, &["source"])).filter(|source| !source.is_empty());

@@ -68,13 +68,14 @@ fn part(said: &Said) -> String {
     };
     let mut head = format!("<{tag} number=\"{}\"", said.seq);
     let place = said.place.as_ref().filter(|_| said.kind != Kind::System);
+    let task = said.task.iter().map(|(name, value)| (*name, Some(value.as_str())));
     let attributes = [
         ("from", said.sender.as_deref()),
         ("channel", place.map(|place| place.channel_type.as_str())),
         ("room", place.map(|place| place.platform_id.as_str())),
         ("thread", place.and_then(|place| place.thread_id.as_deref())),
     ];
-    for (name, value) in attributes {
+    for (name, value) in task.chain(attributes) {
         if let Some(value) = value {
             head.extend([" ", name, "=\"", &escaped(value), "\""]);
         }
@@ -134,6 +135,7 @@ mod tests {
                 thread_id: Some("t\"1".to_owned()),
             }),
             text: text.to_owned(),
+            task: Vec::new(),
             attachments: Vec::new(),
         }
     }
@@ -158,11 +160,13 @@ mod tests {
             ..Attachment::default()
         }];
         let event = said(4, Kind::System, None, "Your message 3 was not delivered: gone");
-        let shown =
-            written(&turn(vec![event, with_file], vec![said(2, Kind::Task, None, "water")]));
+        let mut task = said(2, Kind::Task, None, "water");
+        task.place = None;
+        task.task = vec![("name", "plants".to_owned()), ("schedule", "0 8 * * *".to_owned())];
+        let shown = written(&turn(vec![event, with_file], vec![task]));
         insta::assert_snapshot!(shown, @r#"
         <context>
-        <task number="2" channel="slack" room="C1" thread="t&quot;1">
+        <task number="2" name="plants" schedule="0 8 * * *">
         water
         </task>
         </context>

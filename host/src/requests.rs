@@ -45,6 +45,10 @@ pub enum Request {
     Sessions(Answer<Vec<SessionInfo>>),
     /// Give a session that was set aside a fresh `out/`, keeping what was said.
     ResetSession(String, Answer<SessionInfo>),
+    /// End a session's container after its run, or at once.
+    RestartSession(SessionId, bool, Answer<SessionInfo>),
+    /// Put a session away: the next message makes a fresh one.
+    ArchiveSession(SessionId, Answer<()>),
     /// The newest runs of a session, newest first.
     Runs(String, Answer<Vec<RunInfo>>),
     /// A file that an agent sent.
@@ -108,6 +112,8 @@ impl Request {
             Self::History(_, _, answer) => drop(answer.send(Err(why))),
             Self::Sessions(answer) => drop(answer.send(Err(why))),
             Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
+            Self::RestartSession(_, _, answer) => drop(answer.send(Err(why))),
+            Self::ArchiveSession(_, answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
             Self::Tell(_, _, answer) => drop(answer.send(Err(why))),

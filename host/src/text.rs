@@ -92,6 +92,19 @@ pub fn gave_up() -> String {
     "the agent's container ended unexpectedly, again and again".to_owned()
 }
 
+/// Why a message is given up whose conversation was put away.
+#[must_use]
+pub fn archived() -> String {
+    "the conversation was archived".to_owned()
+}
+
+/// What is said to somebody who would speak to it.
+#[must_use]
+pub fn archived_session() -> HostError {
+    HostError::new(ErrorKind::Conflict, "the session is archived")
+        .hint("a new message in its room begins a fresh one")
+}
+
 /// Said in the room when a session is set aside.
 #[must_use]
 pub fn set_aside(reason: &str) -> String {
@@ -137,6 +150,7 @@ pub mod approvals;
 pub mod demo;
 pub mod people;
 pub mod posts;
+pub mod prompts;
 
 /// When a disk is full.
 pub const FREE_SPACE: &str = "free some space on the disk of the home folder";

@@ -1,5 +1,7 @@
 //! What is refused when it is saved, with the reason and what would be right. PURE.
 
+use schemas::admin::NewAgent;
+
 use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
@@ -35,6 +37,33 @@ pub(super) fn name(what: &str, name: &str) -> Result<()> {
     }
     Err(HostError::new(ErrorKind::Invalid, format!("{name:?} is no name for {what}"))
         .hint(format!("up to {} of a-z, 0-9 and -, not beginning with -", limits::NAME_BYTES)))
+}
+
+/// An agent that can work.
+///
+/// # Errors
+/// What cannot be, and what would be right.
+pub(crate) fn agent(new: &NewAgent) -> Result<()> {
+    name("an agent", &new.name)?;
+    if !limits::PROVIDERS.contains(&new.provider.as_str()) {
+        let what = format!("no provider {:?}", new.provider);
+        return Err(HostError::new(ErrorKind::NotFound, what)
+            .hint(format!("known providers: {}", limits::PROVIDERS.join(", "))));
+    }
+    let bounds = [
+        ("memory", new.memory_bytes, limits::LEAST_MEMORY_BYTES),
+        ("cpus", new.milli_cpus.map(u64::from), u64::from(limits::LEAST_MILLI_CPUS)),
+        ("pids", new.pids.map(u64::from), u64::from(limits::LEAST_PIDS)),
+    ];
+    for (what, asked, least) in bounds {
+        if asked.is_some_and(|asked| asked < least) {
+            return Err(HostError::new(
+                ErrorKind::Invalid,
+                format!("{what} is too small for a guest: at least {least}"),
+            ));
+        }
+    }
+    new.work_dir.as_deref().map_or(Ok(()), work_dir)
 }
 
 /// A platform's word: a channel or the id of a room.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use schemas::{
     admin::Agent,
-    ids::{AgentId, RoomId, WiringId},
+    ids::{AgentId, RoomId, SessionId, WiringId},
     people::PersonInfo,
 };
 
@@ -15,7 +15,7 @@ use super::Desk;
 use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
-    store::{Entry, Room, Wiring},
+    store::{Entry, Room, SessionRecord, Wiring},
 };
 
 impl Desk {
@@ -104,6 +104,24 @@ impl Desk {
             id: "",
             names: vec![entry.name.clone()],
         })
+    }
+
+    /// A session, archived or not, by its id.
+    pub(super) async fn session(&self, wanted: &str) -> Result<SessionRecord> {
+        if let Ok(id) = SessionId::parse(wanted) {
+            return self.context.store.session(id).await;
+        }
+        let sessions = self.context.store.every_session().await?;
+        choose("session", wanted, sessions, |session| Names {
+            id: session.id.as_str(),
+            names: Vec::new(),
+        })
+    }
+
+    pub(super) async fn pin_session(&self, wanted: &mut String) -> Result<AgentId> {
+        let session = self.session(wanted).await?;
+        *wanted = session.id.to_string();
+        Ok(session.agent)
     }
 }
 

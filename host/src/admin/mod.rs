@@ -28,10 +28,21 @@ pub mod roles;
 pub mod rooms;
 pub mod wirings;
 
-mod check;
+pub mod runs;
+pub mod sessions;
+
+pub mod audit;
+pub mod drops;
+
+pub(crate) mod check;
 mod find;
+mod folders;
+mod sizes;
+mod words;
 
 pub mod print;
+
+pub use words::{Parsed, parse};
 
 /// A command: a noun with its verb and arguments.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
@@ -64,6 +75,15 @@ pub enum Command {
     /// What agents asked people
     #[command(subcommand)]
     Questions(questions::Command),
+    /// Conversations: what is live, what was put away
+    #[command(subcommand)]
+    Sessions(sessions::Command),
+    /// Show the newest runs of a session
+    Runs(runs::Command),
+    /// Show what no agent got, and why
+    Drops(drops::Command),
+    /// Show who changed what, and who was refused
+    Audit(audit::Command),
 }
 
 /// What a handler works with.
@@ -170,6 +190,9 @@ impl Command {
             Self::Members(command) => command.pin(desk).await?,
             Self::Approvals(command) => command.pin(desk).await?,
             Self::Questions(command) => command.pin(desk).await?,
+            Self::Sessions(command) => command.pin(desk).await?,
+            Self::Runs(command) => command.pin(desk).await?,
+            Self::Drops(_) | Self::Audit(_) => None,
         };
         Ok(Asks { act, on, changes })
     }
@@ -185,6 +208,10 @@ impl Command {
             Self::Members(command) => command.act(),
             Self::Approvals(command) => command.act(),
             Self::Questions(command) => command.act(),
+            Self::Sessions(command) => command.act(),
+            Self::Runs(command) => command.act(),
+            Self::Drops(command) => command.act(),
+            Self::Audit(command) => command.act(),
         }
     }
 
@@ -200,6 +227,8 @@ impl Command {
             Self::Members(command) => command.changes(),
             Self::Approvals(command) => command.changes(),
             Self::Questions(command) => command.changes(),
+            Self::Sessions(command) => command.changes(),
+            Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
         }
     }
 
@@ -214,6 +243,10 @@ impl Command {
             Self::Members(command) => command.run(desk, who.word()).await,
             Self::Approvals(command) => Box::pin(command.run(desk, who)).await,
             Self::Questions(command) => command.run(desk, who).await,
+            Self::Sessions(command) => command.run(desk).await,
+            Self::Runs(command) => command.run(desk).await,
+            Self::Drops(command) => command.run(desk).await,
+            Self::Audit(command) => command.run(desk).await,
         }
     }
 }

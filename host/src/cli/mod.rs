@@ -20,8 +20,6 @@ use crate::{
 mod down;
 mod up;
 
-mod runs;
-mod sessions;
 mod status;
 
 mod chat;
@@ -60,11 +58,6 @@ enum Command {
     Status,
     #[command(flatten)]
     Admin(admin::Command),
-    /// List sessions, and reset one that was set aside
-    #[command(subcommand)]
-    Sessions(sessions::Command),
-    /// Show the newest runs of a session
-    Runs(runs::Args),
     /// Say something to an agent
     Send(send::Args),
     /// Talk with an agent
@@ -124,8 +117,6 @@ async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Down => down::run(&context).await?,
         Command::Status => status::run(&context).await?,
         Command::Admin(command) => ask(&command, &context).await?,
-        Command::Sessions(command) => sessions::run(command, &context).await?,
-        Command::Runs(args) => runs::run(args, &context).await?,
         Command::Chat(args) => Box::pin(chat::run(args, &context)).await?,
         Command::Demo(args) => Box::pin(demo::run(args, &context)).await?,
         Command::Send(args) => return Box::pin(send::run(args, &context)).await,

@@ -28,7 +28,7 @@ pub(super) enum ForHost {
     /// Somebody says that the host is theirs.
     Claim(String),
     /// An answer to a question, and who gives it.
-    Answer(Open, String, Who),
+    Answer(Box<(Open, String, Who)>),
 }
 
 impl Daemon {
@@ -42,7 +42,7 @@ impl Daemon {
         let Some((open, value)) = found else { return Ok(None) };
         let who = self.context.store.who_is(message.sender.id().to_owned()).await?;
         let may = decide(&who, Act::AnswerQuestion, Some(&open.agent)) == Verdict::Allow;
-        Ok(may.then_some(ForHost::Answer(open, value, who)))
+        Ok(may.then(|| ForHost::Answer(Box::new((open, value, who)))))
     }
 
     /// Does it beside the loop.
@@ -51,9 +51,7 @@ impl Daemon {
         self.context.spawn(async move {
             let taken = match what {
                 ForHost::Claim(code) => claim(&desk, message, code).await,
-                ForHost::Answer(open, value, who) => {
-                    answered(&desk, message, open, value, who).await
-                }
+                ForHost::Answer(answer) => answered(&desk, message, *answer).await,
             };
             // Whoever brought it may be gone; that is no failure.
             drop(answer.send(taken));
@@ -104,9 +102,7 @@ async fn claim(desk: &Desk, message: Inbound, code: String) -> Result<Taken> {
 async fn answered(
     desk: &Desk,
     message: Inbound,
-    open: Open,
-    value: String,
-    who: Who,
+    (open, value, who): (Open, String, Who),
 ) -> Result<Taken> {
     let agent = open.agent.clone();
     let id = message.row_id(&agent).map_err(|error| {

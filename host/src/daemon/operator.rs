@@ -52,6 +52,13 @@ impl Daemon {
                 Ok(handle) => tell(&handle, Command::Reset(answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
             },
+            Request::RestartSession(id, now, answer) => match self.known_session(id).await {
+                Ok(handle) => tell(&handle, Command::Restart(now, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
+            Request::ArchiveSession(id, answer) => {
+                drop(answer.send(self.archive(id).await));
+            }
             Request::Runs(id, answer) => {
                 let runs = match self.find_session(&id).await {
                     Ok(id) => self.context.store.runs_of(id, limits::LISTED_RUNS).await,
@@ -97,7 +104,7 @@ impl Daemon {
     }
 
     async fn create_agent(&mut self, new: NewAgent) -> Result<Agent> {
-        check_agent(&new)?;
+        admin::check::agent(&new)?;
         let now = self.context.clock.now();
         let agent = self.context.store.create_agent(new, now).await?;
         self.forget_rules();
@@ -215,37 +222,6 @@ fn tell(handle: &SessionHandle, command: Command) {
     if let Err(full) = handle.tell(command) {
         full.refuse_busy();
     }
-}
-
-fn check_agent(new: &NewAgent) -> Result<()> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let named = !new.name.is_empty()
-        && new.name.len() <= limits::NAME_BYTES
-        && new.name.chars().all(plain)
-        && !new.name.starts_with('-');
-    if !named {
-        return Err(HostError::new(ErrorKind::Invalid, format!("{:?} is no name", new.name)).hint(
-            format!("up to {} of a-z, 0-9 and -, not beginning with -", limits::NAME_BYTES),
-        ));
-    }
-    if !limits::PROVIDERS.contains(&new.provider.as_str()) {
-        return Err(unknown("provider", &new.provider)
-            .hint(format!("known providers: {}", limits::PROVIDERS.join(", "))));
-    }
-    let bounds = [
-        ("memory", new.memory_bytes, limits::LEAST_MEMORY_BYTES),
-        ("cpus", new.milli_cpus.map(u64::from), u64::from(limits::LEAST_MILLI_CPUS)),
-        ("pids", new.pids.map(u64::from), u64::from(limits::LEAST_PIDS)),
-    ];
-    for (what, asked, least) in bounds {
-        if asked.is_some_and(|asked| asked < least) {
-            return Err(HostError::new(
-                ErrorKind::Invalid,
-                format!("{what} is too small for a guest: at least {least}"),
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn unknown(what: &str, wanted: &str) -> HostError {

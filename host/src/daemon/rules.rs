@@ -1,10 +1,10 @@
-//! Rules that changed: what was read of them is forgotten, and every live session that they touch
+//! Rules and sessions that changed: what was read of them is forgotten, and every live session that they touch
 //! shows them to its guest.
 //!
 //! Owns who is told. A session that sleeps reads the rules at its next wake; one that begins while
 //! this is handled read them after the change, because this loop begins all of them.
 
-use schemas::ids::AgentId;
+use schemas::ids::{AgentId, SessionId};
 use tokio::sync::oneshot;
 use tracing::debug;
 
@@ -36,6 +36,20 @@ impl Daemon {
         debug!(sessions = shown.len(), "rules changed");
         // A session may be at a commit: beside the loop.
         self.context.spawn(async move { drop(answer.send(all(shown).await)) });
+    }
+}
+
+impl Daemon {
+    /// The key is free before the session's task hears of it; one that never hears of it (the host
+    /// dies here) finds it out from its row.
+    pub(super) async fn archive(&mut self, id: SessionId) -> Result<()> {
+        let handle = self.known_session(id.clone()).await?;
+        self.context.store.archive_session(id.clone()).await?;
+        self.warm.retain(|_, session| *session != id);
+        handle.tell(Command::Archive).map_err(|_| {
+            HostError::new(ErrorKind::Busy, "it is archived, but its container still works")
+                .hint("end it with: lazaret sessions restart --now")
+        })
     }
 }
 

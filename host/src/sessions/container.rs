@@ -135,6 +135,7 @@ impl Runner {
 
     pub(super) fn session_file(&self) -> SessionFile {
         let agent = &self.facts.agent.agent;
+        let told = self.facts.told();
         SessionFile {
             contract: CONTRACT_VERSION,
             session: self.facts.record.id.clone(),
@@ -143,9 +144,9 @@ impl Runner {
             provider: agent.provider.clone(),
             max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
             time_zone: self.context.time_zone.clone(),
-            system_prompt: String::new(),
-            model: None,
-            work_dir: None,
+            system_prompt: told.system_prompt,
+            model: told.model,
+            work_dir: told.work_dir,
         }
     }
 
@@ -302,17 +303,17 @@ impl Runner {
             // The row was to blame; what waits behind it starts afresh.
             self.failures = 0;
         }
-        self.give_up(&spent);
+        self.give_up(&spent, &text::gave_up());
     }
 
     /// Rows end without an answer: their runs are settled, and the room is told.
-    fn give_up(&mut self, ids: &[MessageId]) {
+    pub(super) fn give_up(&mut self, ids: &[MessageId], why: &str) {
         let now = self.context.clock.now();
         let session = self.facts.record.id.clone();
         for row in self.open.extract_if(.., |row| ids.contains(&row.id)) {
             self.staged.over.push((row.id.clone(), InboundStatus::Failed));
             if row.trigger {
-                self.staged.runs.push(settle::given_up(&session, &row, &text::gave_up(), now));
+                self.staged.runs.push(settle::given_up(&session, &row, why, now));
             }
         }
     }
@@ -322,7 +323,7 @@ impl Runner {
             let due: Vec<MessageId> =
                 self.open.iter().filter(|row| row.trigger).map(|row| row.id.clone()).collect();
             error!(rows = due.len(), "given up after too many containers that ended badly");
-            self.give_up(&due);
+            self.give_up(&due, &text::gave_up());
             self.failures = 0;
         }
     }

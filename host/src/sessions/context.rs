@@ -5,6 +5,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use schemas::{
+    ids::RoomId,
     message::{Address, Destination},
     policy::SessionMode,
     session_dir::SessionDir,
@@ -13,7 +14,11 @@ use schemas::{
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{bell::Bells, handle::FromSession};
+use super::{
+    bell::Bells,
+    handle::FromSession,
+    prompt::{About, Told, told},
+};
 use crate::{
     admin::Desk,
     channels::Channels,
@@ -22,7 +27,7 @@ use crate::{
     error::Result,
     questions,
     requests::DaemonHandle,
-    store::{AgentRecord, SessionRecord, Store, WiringFact},
+    store::{AgentRecord, SessionRecord, Store, Voice, WiringFact},
 };
 
 /// Shared by all sessions' tasks.
@@ -75,7 +80,8 @@ impl Context {
         let agent = self.store.agent(record.agent.clone()).await?;
         let wirings = self.store.wirings_of(record.agent.clone()).await?;
         let destinations = self.store.destinations_of(record.agent.clone()).await?;
-        Ok(Facts { record, agent, wirings, destinations })
+        let voices = self.store.voices_of(record.agent.clone()).await?;
+        Ok(Facts { record, agent, wirings, destinations, voices })
     }
 
     /// What a command of the operator's works with, wherever it came from.
@@ -114,6 +120,8 @@ pub struct Facts {
     pub wirings: Vec<WiringFact>,
     /// The agent's address book.
     pub destinations: Vec<Destination>,
+    /// What the agent is told in each of its rooms.
+    pub voices: Vec<Voice>,
 }
 
 impl Facts {
@@ -139,6 +147,21 @@ impl Facts {
             };
         }
         Reach { rooms: own, default, destinations: self.destinations.clone(), thread: None }
+    }
+
+    /// What its agent is told, and how it works.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        let own: Vec<&RoomId> = self.own_wirings().map(|wiring| &wiring.room).collect();
+        let voices: Vec<&Voice> =
+            self.voices.iter().filter(|voice| own.contains(&&voice.room)).collect();
+        told(&About {
+            agent: &self.agent.agent,
+            voices: &voices,
+            thread: self.record.thread.as_deref(),
+            model: self.record.model.as_deref(),
+            book: &self.destinations,
+        })
     }
 
     /// The wirings whose messages come to this session. One over many rooms has those that are

@@ -51,6 +51,10 @@ pub enum Command {
     File(MessageId, String, Answer<(File, u64)>),
     /// Replace the guest's folder by a fresh one.
     Reset(Answer<SessionInfo>),
+    /// End the container after its run, or at once.
+    Restart(bool, Answer<SessionInfo>),
+    /// Take nothing more in: the session is archived.
+    Archive,
     /// The central database's words changed: show them to the guest; answered once it sees them.
     Refresh(Answer<()>),
 }
@@ -149,8 +153,13 @@ impl Command {
             | Self::Chat(..)
             | Self::History(..)
             | Self::File(..)
-            | Self::Reset(_) => true,
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Refresh(_) => false,
+            | Self::Reset(_)
+            | Self::Restart(..) => true,
+            Self::Exited { .. }
+            | Self::EngineBack(..)
+            | Self::Due
+            | Self::Archive
+            | Self::Refresh(_) => false,
         }
     }
 
@@ -170,8 +179,9 @@ impl Command {
             Self::History(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::File(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::Reset(answer) => answer.send(Err(why)).is_err(),
+            Self::Restart(_, answer) => answer.send(Err(why)).is_err(),
             Self::Refresh(answer) => answer.send(Err(why)).is_err(),
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
+            Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Archive => false,
         };
     }
 }

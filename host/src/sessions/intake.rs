@@ -70,6 +70,8 @@ impl Runner {
                 | Command::History(..)
                 | Command::File(..)
                 | Command::Reset(_)
+                | Command::Restart(..)
+                | Command::Archive
                 | Command::Refresh(_) => {
                     self.append(std::mem::take(&mut appends)).await;
                     self.on_command(command).await;
@@ -85,6 +87,12 @@ impl Runner {
     /// Commits messages and answers each.
     async fn append(&mut self, appends: Vec<Append>) {
         if appends.is_empty() {
+            return;
+        }
+        if self.facts.record.archived {
+            for (_, answer) in appends {
+                drop(answer.send(Err(text::archived_session())));
+            }
             return;
         }
         let (rows, answers): (Vec<_>, Vec<_>) =

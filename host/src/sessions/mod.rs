@@ -7,6 +7,7 @@ pub mod handle;
 pub mod key;
 
 mod context;
+pub mod prompt;
 mod runner;
 
 mod intake;
@@ -39,6 +40,7 @@ mod allowance;
 
 mod query;
 
+mod ending;
 mod rest;
 
 pub use context::{Context, Facts};

@@ -104,6 +104,8 @@ pub(super) struct Runner {
     /// When the guest was last seen to begin something.
     pub(super) last_seen: jiff::Timestamp,
 
+    /// When the container ends at the latest, because somebody wants it restarted.
+    pub(super) restart_by: Option<Instant>,
     /// Who waits for a reset until the old container is gone.
     pub(super) resetting: Vec<Answer<SessionInfo>>,
 
@@ -231,6 +233,7 @@ impl Runner {
             early_exits: Vec::new(),
             exiting: Exiting::No,
             failures: 0,
+            restart_by: None,
             resetting: Vec::new(),
             timer: None,
             last_active: boot.facts.record.last_active.unwrap_or(now),
@@ -286,6 +289,7 @@ impl Runner {
                 }
             }
             self.reset_when_ended().await;
+            self.end_as_asked().await;
             self.post_what_may_go();
             self.start_look();
             if self.may_commit() {
@@ -326,6 +330,7 @@ impl Runner {
         let pending_look = self.look_wanted && self.looking.is_none();
         let candidates = [
             self.timer,
+            self.restart_by,
             self.commit_after.or(self.commit_by),
             pending_look.then_some(self.look_after),
             self.watches().then(|| self.belt.next()),

@@ -26,12 +26,16 @@ pub struct SessionRecord {
     pub mode: SessionMode,
     /// Its number in this install, from which its uid is made.
     pub uid_index: u32,
+    /// Whether it is put away: its key is free, and nothing more is taken in.
+    pub archived: bool,
     /// Whether nothing of it must be looked at after a crash.
     pub clean: bool,
     /// Why it was set aside.
     pub set_aside: Option<String>,
     /// When something last happened.
     pub last_active: Option<Timestamp>,
+    /// The model that a person chose for it.
+    pub model: Option<String>,
 }
 
 /// What a session is made from.
@@ -80,13 +84,13 @@ impl Store {
         .await
     }
 
-    /// One session by its id.
+    /// One session by its id, archived or not.
     ///
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn session(&self, id: SessionId) -> Result<SessionRecord> {
         self.call(move |conn| {
-            conn.prepare_cached("SELECT * FROM sessions WHERE id = ?1 AND status = 'active'")?
+            conn.prepare_cached("SELECT * FROM sessions WHERE id = ?1")?
                 .query_row([id.as_str()], record)
                 .optional()?
                 .ok_or_else(|| HostError::new(ErrorKind::NotFound, format!("no session {id}")))
@@ -100,6 +104,26 @@ impl Store {
     /// When the database cannot be read.
     pub async fn sessions(&self) -> Result<Vec<SessionRecord>> {
         self.select_sessions("status = 'active' ORDER BY rowid DESC").await
+    }
+
+    /// All sessions, archived ones too, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn every_session(&self) -> Result<Vec<SessionRecord>> {
+        self.select_sessions("true ORDER BY rowid DESC").await
+    }
+
+    /// Puts a session away: the next message under its key makes a fresh one.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn archive_session(&self, id: SessionId) -> Result<()> {
+        self.call(move |conn| {
+            conn.execute("UPDATE sessions SET status = 'archived' WHERE id = ?1", [id.as_str()])?;
+            Ok(())
+        })
+        .await
     }
 
     /// The sessions of these agents that are not archived.
@@ -129,7 +153,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn unclean_sessions(&self) -> Result<Vec<SessionRecord>> {
-        self.select_sessions("clean = 0 AND status = 'active' ORDER BY rowid").await
+        self.select_sessions("clean = 0 ORDER BY rowid").await
     }
 
     /// Says that a session is about to be written to, before the first write.
@@ -225,8 +249,10 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         thread: row.get("thread_id")?,
         mode: parsed(row, "mode", str::parse)?,
         uid_index: row.get("uid_index")?,
+        archived: row.get::<_, String>("status")? == "archived",
         clean: row.get("clean")?,
         set_aside: row.get("set_aside")?,
         last_active: at_opt(row, "last_active")?,
+        model: row.get("model")?,
     })
 }

@@ -1,5 +1,9 @@
 //! What the operator's commands say of what they did.
 
+use std::path::Path;
+
+use schemas::{admin::SessionInfo, ids::SessionId};
+
 use crate::error::{ErrorKind, HostError};
 
 /// A room is known.
@@ -24,6 +28,29 @@ pub fn reachable(agent: &str, name: &str, to: &str) -> String {
 #[must_use]
 pub fn changed(what: &str) -> String {
     format!("changed {what}")
+}
+
+/// A session is put away.
+#[must_use]
+pub fn archived(session: &SessionId) -> String {
+    format!("{session} is archived; the next message in its room begins a fresh one")
+}
+
+/// A session that was set aside works again.
+#[must_use]
+pub fn starts_afresh(session: &SessionId) -> String {
+    format!("{session} starts afresh")
+}
+
+/// A session's container ends.
+#[must_use]
+pub fn restarts(session: &SessionInfo) -> String {
+    let id = &session.id;
+    match session.state.as_str() {
+        "asleep" => format!("{id} has no container; its next one is a fresh one"),
+        "stopping" => format!("{id} restarts"),
+        _ => format!("{id} restarts after its run"),
+    }
 }
 
 /// Something is deleted.
@@ -56,6 +83,18 @@ pub fn in_use(what: &str, by: &[(&str, &[String])]) -> HostError {
 /// Rooms of unequal trust meet in one session.
 pub const UNEQUAL_TRUST: &str = "careful: this agent's session is shared with a room where other \
                                  people may speak; what is said in one can be asked for in the other";
+
+/// What becomes of the files of a deleted agent.
+pub const KEPT_ASIDE: &str = "its folders are not deleted: they are moved to removed/ in the home";
+
+/// An agent is deleted.
+#[must_use]
+pub fn agent_gone(name: &str, aside: Option<&Path>) -> String {
+    match aside {
+        Some(aside) => format!("deleted {name}; its folders lie in {}", aside.display()),
+        None => gone(name),
+    }
+}
 
 /// What applies to containers that start from now on.
 pub const AT_NEXT_START: &str = "containers that run keep theirs: lazaret agents restart";

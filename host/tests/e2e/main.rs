@@ -9,12 +9,14 @@
 mod world;
 
 mod attachments;
+mod context;
 mod conversation;
 mod delivery;
 mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod operator;
 mod refusals;
 mod rewiring;
 mod sessions;

@@ -11,6 +11,8 @@ const PURE: &[&str] = &[
     "host/src/approvals/life.rs",
     "host/src/routing/",
     "host/src/sessions/key.rs",
+    "host/src/sessions/prompt.rs",
+    "host/src/sessions/allowance.rs",
     "host/src/sessions/lifecycle.rs",
     "host/src/sessions/stuck.rs",
     "host/src/engine/spec.rs",
@@ -21,6 +23,8 @@ const PURE: &[&str] = &[
     "host/src/delivery/wish.rs",
     "guest/src/turn.rs",
     "guest/src/prompt.rs",
+    "guest/src/written.rs",
+    "guest/src/provider/echo/directive.rs",
     "guest/src/reply.rs",
     "guest/src/chain.rs",
 ];

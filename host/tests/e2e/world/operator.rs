@@ -1,8 +1,9 @@
 //! What an operator types, by the same grammar that the command line has.
 
-use clap::Parser;
+use std::time::Duration;
+
 use host::{
-    admin::{Command, Done},
+    admin::{Done, Parsed, parse},
     error::Result,
     people::Who,
     requests::Request,
@@ -10,12 +11,6 @@ use host::{
 use schemas::admin::AdminAnswer;
 
 use super::World;
-
-#[derive(Parser)]
-struct Line {
-    #[command(subcommand)]
-    command: Command,
-}
 
 impl World {
     /// What a command answers people; ids and times are made alike.
@@ -29,10 +24,24 @@ impl World {
         }
     }
 
+    /// Waits until the last container is gone and its session sleeps.
+    pub(crate) async fn until_no_container(&self) {
+        for _ in 0..10_000 {
+            if self.yard.running() == 0 {
+                break;
+            }
+            self.passes(Duration::from_millis(50)).await;
+        }
+        self.passes(Duration::from_secs(1)).await;
+        assert_eq!(self.yard.running(), 0, "a container goes on");
+    }
+
     pub(crate) async fn command(&self, words: &str) -> Result<AdminAnswer> {
-        let line = Line::try_parse_from(std::iter::once("lazaret".to_owned()).chain(split(words)))
-            .unwrap_or_else(|usage| panic!("{usage}"));
-        let ask = |answer| Request::Admin(Who::Operator, Box::new(line.command), answer);
+        let command = match parse(&split(words))? {
+            Parsed::Command(command) => command,
+            Parsed::Help(help) => panic!("{help}"),
+        };
+        let ask = |answer| Request::Admin(Who::Operator, command, answer);
         match self.ask(ask).await? {
             Done::Answered(answer) => Ok(answer),
             Done::Held(asks, _) => panic!("the operator was told to wait: {asks:?}"),
@@ -55,12 +64,12 @@ fn split(words: &str) -> Vec<String> {
 
 /// Ids and times differ from run to run.
 fn alike(text: &str) -> String {
-    let words = text.split_inclusive([' ', '\n', '/', ',', ')']).map(|word| {
-        let bare = word.trim_end_matches([' ', '\n', '/', ',', ')']);
+    const ENDS: [char; 6] = [' ', '\n', '/', ',', '(', ')'];
+    let words = text.split_inclusive(ENDS).map(|word| {
+        let bare = word.trim_end_matches(ENDS);
         let rest = word.strip_prefix(bare).unwrap_or_default();
-        let prefix = bare.trim_start_matches('(').split_once("-01").map(|(p, _)| p);
-        match prefix {
-            Some(prefix) if bare.len() > 26 => format!("{prefix}-…{rest}"),
+        match bare.split_once("-01") {
+            Some((prefix, _)) if bare.len() > 26 => format!("{prefix}-…{rest}"),
             _ if bare.parse::<jiff::Timestamp>().is_ok() => format!("<time>{rest}"),
             _ => word.to_owned(),
         }

@@ -1,0 +1,126 @@
+//! What an operator does with agents and sessions from the command line.
+
+use std::time::Duration;
+
+use host::error::ErrorKind;
+
+use crate::world::World;
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_is_made_shown_changed_and_deleted_with_its_folders_kept_aside() {
+    World::new()
+        .run(async |world| {
+            world.cli("agents create andy --memory 512M").await;
+            world.cli("agents set andy --prompt 'Be brief.' --model small --cli-scope own").await;
+            let said = world.cli("agents set andy --cpus 0.5").await;
+            insta::assert_snapshot!(said, @"changed andy; containers that run keep theirs: lazaret agents restart andy");
+            let shown = world.cli("agents show andy").await;
+            let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with("folder")).collect();
+            insta::assert_snapshot!(shown.join("\n"), @r"
+            id        agent-…
+            name      andy
+            provider  echo
+            model     small
+            image     built-in
+            memory    512 MiB
+            cpus      0.5
+            pids      512
+            commands  own
+            prompt    Be brief.
+            made      <time>
+            ");
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            insta::assert_snapshot!(world.cli("agents delete andy").await, @r"
+            error: andy is in use: 1 session (sess-…)
+            hint: delete or archive those first
+            ");
+            world.cli(&format!("sessions archive {}", sent.session_id)).await;
+            world.until_no_container().await;
+            insta::assert_snapshot!(world.cli("agents delete andy --dry-run").await, @r"
+            nothing is deleted yet; this would go:
+              the agent andy with its room at the terminal
+              1 × archived session
+              1 × destination
+              its folders are not deleted: they are moved to removed/ in the home
+            ");
+            let gone = world.command("agents delete andy").await.unwrap().text;
+            let aside = gone.rsplit_once(' ').unwrap().1;
+            assert!(std::path::Path::new(aside).join("sessions").is_dir(), "{gone}");
+            insta::assert_snapshot!(world.cli("agents list").await, @"NAME  PROVIDER  IMAGE  MEMORY  CPUS  PIDS");
+            insta::assert_snapshot!(world.cli("rooms list").await, @"ROOM  NAME  GROUP  STRANGERS  DENIED  ID");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_others_write_to_or_that_listens_elsewhere_is_in_use() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .run(async |world| {
+            world.cli("rooms create slack C1").await;
+            world.cli("wirings create slack:C1 andy").await;
+            world.cli("destinations create bea helper --agent andy").await;
+            insta::assert_snapshot!(world.cli("agents delete andy").await, @r"
+            error: andy is in use: 1 room (slack:C1), 1 destination (bea/helper)
+            hint: delete or archive those first
+            ");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_archiving_a_session_the_next_message_begins_a_fresh_one() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let first = world.says("andy", "one").await;
+            world.next_reply("andy").await;
+            world.cli(&format!("sessions archive {}", first.session_id)).await;
+            let second = world.says("andy", "two").await;
+            assert!(world.next_reply("andy").await.contains("two"));
+            assert_ne!(first.session_id, second.session_id);
+            let again = world.command(&format!("sessions archive {}", first.session_id)).await;
+            assert_eq!(again.unwrap_err().kind, ErrorKind::Conflict);
+            let archived = world.cli("sessions list andy --archived").await;
+            assert_eq!(archived.lines().count(), 2, "{archived}");
+            assert!(archived.contains("archived"), "{archived}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_archived_session_did_not_answer_is_given_up_even_when_the_host_dies_first() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let sent = world.says("andy", "!slow 30000").await;
+            world.until_state("andy", "awake").await;
+            world.cli(&format!("sessions archive {}", sent.session_id)).await;
+            world.crash_host().await;
+            world.start_host().await;
+            world.until_no_container().await;
+            let runs = world.cli(&format!("runs {}", sent.session_id)).await;
+            assert!(runs.contains("the conversation was archived"), "{runs}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_waits_for_the_run_unless_it_is_to_be_now() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let sent = world.says("andy", "!slow 30000").await;
+            world.until_state("andy", "awake").await;
+            world.passes(Duration::from_secs(2)).await;
+            let said = world.cli("agents restart andy").await;
+            insta::assert_snapshot!(said, @"sess-… restarts after its run");
+            world.next_reply("andy").await;
+            world.until_state("andy", "asleep").await;
+            let said = world.cli(&format!("sessions restart {} --now", sent.session_id)).await;
+            insta::assert_snapshot!(said, @"sess-… has no container; its next one is a fresh one");
+        })
+        .await;
+}
