@@ -24,6 +24,7 @@ pub mod delivery;
 
 pub mod actions;
 pub mod admin;
+pub mod peers;
 
 pub mod store;
 

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     admin,
-    channels::Inbound,
+    channels::{Inbound, Post},
     draft::Draft,
     error::{ErrorKind, HostError, Result},
     limits,
@@ -55,6 +55,8 @@ pub enum Request {
     File(SessionId, MessageId, String, Answer<(std::fs::File, u64)>),
     /// Put a row of the host's own into a session; a repeated id is written once.
     Tell(SessionId, Box<NewInbound>, Answer<Accepted>),
+    /// An agent's words to another agent; answered with the row that they became.
+    Peer(Box<Post>, Answer<MessageId>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
     /// Something that waits for a person is to be looked at then.
@@ -117,6 +119,7 @@ impl Request {
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
             Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Peer(_, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
             Self::LookAtApprovals(_) => {}
             Self::Refresh(_, answer) => drop(answer.send(Err(why))),

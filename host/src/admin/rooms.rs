@@ -43,6 +43,7 @@ pub struct Create {
     /// The channel, such as slack
     channel: String,
     /// The platform's id of the room
+    #[arg(allow_negative_numbers = true)]
     platform_id: String,
     /// What people call it
     #[arg(long)]

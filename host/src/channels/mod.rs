@@ -14,6 +14,7 @@ use schemas::{
 mod body;
 mod inbound;
 
+pub mod peer;
 pub mod terminal;
 
 pub use body::{Body, Capabilities, Of};
@@ -83,6 +84,13 @@ impl Channels {
     #[must_use]
     pub fn new(list: Vec<Arc<dyn Channel>>) -> Self {
         Self(list)
+    }
+
+    /// The list with one more.
+    #[must_use]
+    pub fn with(mut self, channel: Arc<dyn Channel>) -> Self {
+        self.0.push(channel);
+        self
     }
 
     /// The adapter for an address.

@@ -26,7 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use crate::{
-    channels::Channels,
+    channels::{Channels, peer::Peers},
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
     limits,
@@ -109,7 +109,7 @@ pub async fn run(
         clock: ports.clock,
         store,
         engine: ports.engine,
-        channels: ports.channels,
+        channels: ports.channels.with(Arc::new(Peers::new(requests.own.clone()))),
         bells: ports.bells,
         home: settings.home,
         run_dir: settings.run_dir,

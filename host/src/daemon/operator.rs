@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use schemas::{
     admin::{Agent, NewAgent, SessionInfo, Status},
-    ids::SessionId,
+    ids::{MessageId, SessionId},
     message::Address,
 };
 use tracing::info;
@@ -14,8 +14,9 @@ use tracing::info;
 use super::Daemon;
 use crate::{
     admin,
+    channels::Post,
     error::{ErrorKind, HostError, Result},
-    limits,
+    limits, peers,
     people::Who,
     requests::{Answer, Request},
     sessions::{
@@ -76,6 +77,7 @@ impl Daemon {
                 Ok(handle) => tell(&handle, Command::Append(row, answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
             },
+            Request::Peer(post, answer) => self.peer(*post, answer),
             Request::Admin(who, command, answer) => self.admin(who, *command, answer),
             Request::LookAtApprovals(at) => self.look_at_approvals(at),
             Request::Refresh(agents, answer) => self.refresh(agents, answer).await,
@@ -93,6 +95,14 @@ impl Daemon {
             .map(|wiring| session_for(wiring, address))
             .ok_or_else(|| HostError::new(ErrorKind::NotFound, "no agent listens there"))?;
         self.session(wanted).await
+    }
+
+    /// Files are read and the store is asked: beside the loop.
+    fn peer(&self, post: Post, answer: Answer<MessageId>) {
+        let desk = self.context.desk();
+        self.context.spawn(async move {
+            drop(answer.send(peers::deliver(&desk, post).await));
+        });
     }
 
     /// A command may ask the store many times: beside the loop.

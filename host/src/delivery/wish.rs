@@ -65,7 +65,7 @@ fn act(row: &OutboundRow) -> Wish {
         Err(why) => return Wish::NoAct(row.id.to_string(), why.to_string()),
     };
     let named = object.get("requestId").and_then(Value::as_str);
-    let named = named.filter(|id| plain(id, limits::GUEST_ID_BYTES));
+    let named = named.filter(|id| plain(id, limits::action::GUEST_ID_BYTES));
     let id = named.map_or_else(|| row.id.to_string(), str::to_owned);
     match serde_json::from_value(Value::Object(object)) {
         Ok(request) => Wish::Act(id, request),
@@ -100,14 +100,14 @@ fn said(session: &SessionId, text: &str) -> Result<(Body, Vec<String>), String> 
 
 fn changed(operation: Operation) -> Result<Body, String> {
     let of = |named: MessageRef| match &named {
-        MessageRef::Id(id) if !plain(id, limits::GUEST_ID_BYTES) => {
+        MessageRef::Id(id) if !plain(id, limits::action::GUEST_ID_BYTES) => {
             Err("messageId is no message's id".to_owned())
         }
         MessageRef::Id(_) | MessageRef::Seq(_) => Ok(Of { named, platform_id: None }),
     };
     match operation {
         Operation::Edit { message_id, text } => Ok(Body::Edit { of: of(message_id)?, text }),
-        Operation::Reaction { emoji, .. } if !plain(&emoji, limits::EMOJI_BYTES) => {
+        Operation::Reaction { emoji, .. } if !plain(&emoji, limits::action::EMOJI_BYTES) => {
             Err("that is no emoji".to_owned())
         }
         Operation::Reaction { message_id, emoji } => {
@@ -119,28 +119,28 @@ fn changed(operation: Operation) -> Result<Body, String> {
 fn asked(session: &SessionId, question: Question) -> Result<Body, String> {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let id = &question.question_id;
-    if !plain(id, limits::GUEST_ID_BYTES) || !id.chars().all(word) {
+    if !plain(id, limits::action::GUEST_ID_BYTES) || !id.chars().all(word) {
         return Err("questionId must be a word of a-z, 0-9, -, _ and .".to_owned());
     }
     if question.question.trim().is_empty() {
         return Err("the question is empty".to_owned());
     }
-    if question.options.len() > limits::QUESTION_OPTIONS {
-        return Err(format!("a question has at most {} options", limits::QUESTION_OPTIONS));
+    if question.options.len() > limits::action::QUESTION_OPTIONS {
+        return Err(format!("a question has at most {} options", limits::action::QUESTION_OPTIONS));
     }
-    let fits = |text: &str| plain(text, limits::OPTION_BYTES);
+    let fits = |text: &str| plain(text, limits::action::OPTION_BYTES);
     if !question.options.iter().all(|one| fits(&one.label) && fits(&one.value)) {
         return Err(format!(
             "an option is one line of at most {} bytes, and not empty",
-            limits::OPTION_BYTES
+            limits::action::OPTION_BYTES
         ));
     }
     Ok(Body::Question(format!("{session}:{id}"), question))
 }
 
 fn carded(card: Card) -> Result<Body, String> {
-    if card.fields.len() > limits::CARD_FIELDS {
-        return Err(format!("a card has at most {} fields", limits::CARD_FIELDS));
+    if card.fields.len() > limits::action::CARD_FIELDS {
+        return Err(format!("a card has at most {} fields", limits::action::CARD_FIELDS));
     }
     Ok(Body::Card(card))
 }

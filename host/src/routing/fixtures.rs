@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// A room under test, with what is known about who speaks in it.
+#[derive(Debug)]
 pub(super) struct Place {
     pub(super) room: RoomFact,
     pub(super) wirings: Vec<WiringFact>,

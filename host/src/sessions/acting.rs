@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use schemas::{
     action::ActionRequest,
     content::{self, ActionStatus, SystemIn},
-    ids::MessageId,
+    ids::{MessageId, RunId},
     message::{DeliveryStatus, Kind, NewInbound, OutboundRow},
 };
 use serde_json::json;
@@ -89,7 +89,7 @@ impl Runner {
     fn answer_action(&mut self, row: &MessageId, id: &str, acted: Acted) {
         let now = self.context.clock.now();
         let (Ok(note), said) = (
-            MessageId::parse(&format!("action:{row}")),
+            MessageId::parse(&format!("action:{}", RunId::of_message(&self.facts.record.id, row))),
             SystemIn::ActionResponse {
                 request_id: id.to_owned(),
                 status: acted.status,
@@ -100,7 +100,8 @@ impl Runner {
         };
         let mut note = NewInbound::new(note, Kind::System, now, content::write(&said));
         // An agent that asks again over every answer must not be woken by it for ever.
-        note.trigger = self.woken_by_actions.take(now, limits::ACTION_WAKES, limits::MINUTE);
+        note.trigger =
+            self.woken_by_actions.take(now, limits::action::ACTION_WAKES, limits::action::MINUTE);
         note.address.clone_from(&self.reach.default);
         self.staged.ledger.push(schemas::message::LedgerRow {
             status: DeliveryStatus::Delivered,

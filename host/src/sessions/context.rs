@@ -81,7 +81,8 @@ impl Context {
         let wirings = self.store.wirings_of(record.agent.clone()).await?;
         let destinations = self.store.destinations_of(record.agent.clone()).await?;
         let voices = self.store.voices_of(record.agent.clone()).await?;
-        Ok(Facts { record, agent, wirings, destinations, voices })
+        let back = self.store.ways_back(record.id.clone()).await?;
+        Ok(Facts { record, agent, wirings, destinations, voices, back })
     }
 
     /// What a command of the operator's works with, wherever it came from.
@@ -122,6 +123,8 @@ pub struct Facts {
     pub destinations: Vec<Destination>,
     /// What the agent is told in each of its rooms.
     pub voices: Vec<Voice>,
+    /// Sessions of other agents that wrote to this one.
+    pub back: Vec<Address>,
 }
 
 impl Facts {
@@ -143,10 +146,17 @@ impl Facts {
                 thread: default.clone(),
                 default,
                 destinations: self.destinations.clone(),
+                back: self.back.clone(),
                 ..Reach::default()
             };
         }
-        Reach { rooms: own, default, destinations: self.destinations.clone(), thread: None }
+        Reach {
+            rooms: own,
+            default,
+            destinations: self.destinations.clone(),
+            back: self.back.clone(),
+            thread: None,
+        }
     }
 
     /// What its agent is told, and how it works.

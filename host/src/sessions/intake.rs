@@ -95,6 +95,9 @@ impl Runner {
             }
             return;
         }
+        for (row, _) in &appends {
+            self.learn_way_back(row);
+        }
         let (rows, answers): (Vec<_>, Vec<_>) =
             appends.into_iter().map(|(row, answer)| (*row, answer)).unzip();
         // All that is needed afterwards; what was said may be long and is not copied.
@@ -125,6 +128,15 @@ impl Runner {
                     drop(answer.send(Err(HostError::from_problem(failure.problem()))));
                 }
             }
+        }
+    }
+
+    /// Who wrote to this session may be answered: it stands in the central database already.
+    fn learn_way_back(&mut self, row: &NewInbound) {
+        let back = row.address.as_ref().filter(|_| row.source_session.is_some());
+        if let Some(back) = back.filter(|back| !self.reach.back.contains(back)) {
+            self.facts.back.push(back.clone());
+            self.reach.back.push(back.clone());
         }
     }
 

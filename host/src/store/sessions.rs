@@ -256,3 +256,40 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         model: row.get("model")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use schemas::admin::NewAgent;
+
+    use super::*;
+
+    /// Asks twice for one session.
+    async fn asked_twice() -> (SessionRecord, SessionRecord) {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(&home.path().join("central.db")).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let agent = store.create_agent(NewAgent::named("andy"), now).await.unwrap();
+        let wanted = NewSession {
+            key: "key".to_owned(),
+            agent: agent.id,
+            room: None,
+            thread: None,
+            mode: SessionMode::AgentShared,
+        };
+        let first = store.session_for(wanted.clone(), now).await.unwrap();
+        (first, store.session_for(wanted, now).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_key_has_one_session_and_finding_it_changes_nothing() {
+        let (first, second) = asked_twice().await;
+        assert_eq!(first, second);
+    }
+
+    #[tokio::test]
+    async fn a_new_session_is_in_order_and_nothing_happened_in_it_yet() {
+        let (new, _) = asked_twice().await;
+        assert!(new.clean);
+        assert_eq!((new.set_aside, new.last_active), (None, None));
+    }
+}

@@ -17,9 +17,12 @@ mod hostile;
 mod ledger;
 mod lifecycle;
 mod operator;
+mod peers;
 mod refusals;
 mod rewiring;
+mod routing;
 mod sessions;
+mod shared;
 mod simulation;
 
 mod tidy;

@@ -221,6 +221,10 @@ impl Fake {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
                 answer.send(Err(why)).is_ok()
             }
+            Request::Peer(_, answer) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                answer.send(Err(why)).is_ok()
+            }
             Request::Tell(_, _, answer) => {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
                 answer.send(Err(why)).is_ok()

@@ -60,3 +60,11 @@ fn the_json_schemas_of_what_travels_are_unchanged() {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(found, known);
 }
+
+#[test]
+fn no_answer_names_a_providers_own_session() {
+    for (name, schema) in wire().into_iter().filter(|(name, _)| name.starts_with("admin_")) {
+        let text = serde_json::to_string(&schema).unwrap();
+        assert!(!text.contains("native"), "{name}");
+    }
+}

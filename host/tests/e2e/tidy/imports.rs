@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "host/src/delivery/permit.rs",
     "host/src/delivery/retry.rs",
     "host/src/delivery/wish.rs",
+    "host/src/peers/bounds.rs",
     "guest/src/turn.rs",
     "guest/src/prompt.rs",
     "guest/src/written.rs",

@@ -24,14 +24,17 @@ use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
 mod bells;
+mod books;
 mod clock;
 mod log;
 mod operator;
 mod platform;
+mod scripted;
 mod talk;
 mod yard;
 
 pub(crate) use platform::Platform;
+pub(crate) use scripted::{Said, Scripted, outcome};
 pub(crate) use yard::Yard;
 
 /// One world: a home, an engine, a platform, and a host that can be crashed and started again.
@@ -42,6 +45,7 @@ pub(crate) struct World {
     pub(crate) yard: Arc<Yard>,
     pub(crate) platform: Arc<Platform>,
     terminal: Arc<Terminal>,
+    said: Arc<Said>,
     agents: Vec<NewAgent>,
     max_containers: usize,
     errors_expected: bool,
@@ -68,6 +72,7 @@ impl World {
             clock,
             bells,
             terminal,
+            said: Arc::default(),
             agents: Vec::new(),
             max_containers: limits::MAX_CONTAINERS,
             errors_expected: false,
@@ -141,10 +146,12 @@ impl World {
     pub(crate) async fn start_host(&mut self) {
         let store = Store::open(&self.home.path().join("central.db")).unwrap();
         let (handle, requests) = requests::queue();
+        let mut channels = Scripted::platforms(&self.said);
+        channels.push(self.platform.clone());
         let ports = Ports {
             clock: self.clock.clone(),
             engine: self.yard.clone(),
-            channels: Channels::new(vec![self.platform.clone()]),
+            channels: Channels::new(channels),
             bells: self.bells.clone(),
         };
         let settings = Settings {
@@ -248,6 +255,7 @@ impl World {
                 );
             }
         }
+        self.expect_no_post();
         assert_eq!(self.yard.doubles(), 0, "a session had two containers");
         let errors = self.log.errors();
         assert!(self.errors_expected || errors.is_empty(), "errors were logged: {errors:#?}");
