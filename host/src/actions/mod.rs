@@ -13,7 +13,7 @@ use schemas::{
 use serde_json::{Value, json};
 
 use crate::{
-    admin::{self, Desk, Done, words::Parsed},
+    admin::{self, Desk, Done, Parsed},
     approvals::{self, Named, NewApproval, PendingAction},
     error::{ErrorKind, HostError, Result},
     limits,
@@ -109,7 +109,7 @@ async fn command(
     (who, me): (&Who, Named),
     words: &[String],
 ) -> Result<Acted> {
-    let command = match admin::words::parse(words)? {
+    let command = match admin::parse(words)? {
         Parsed::Help(text) => return Ok(Acted::done(json!({ "text": text }))),
         Parsed::Command(command) => *command,
     };

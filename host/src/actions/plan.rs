@@ -16,18 +16,9 @@ pub(super) enum Plan {
     /// These words, asked by the agent.
     Words(Vec<String>),
     /// Packages in its image.
-    Packages {
-        apt: Vec<String>,
-        npm: Vec<String>,
-        reason: Option<String>,
-    },
+    Packages { apt: Vec<String>, npm: Vec<String>, reason: Option<String> },
     /// A tool server in its container.
-    Server {
-        name: String,
-        command: String,
-        args: Vec<String>,
-        env: BTreeMap<String, String>,
-    },
+    Server { name: String, command: String, args: Vec<String>, env: BTreeMap<String, String> },
 }
 
 /// Reads an action of an agent's.
@@ -70,11 +61,7 @@ fn words<const N: usize>(
     verb.into_iter().chain(options).chain(["--".to_owned()]).chain(values).collect()
 }
 
-fn packages(
-    apt: Vec<String>,
-    npm: Vec<String>,
-    reason: Option<String>,
-) -> Result<Plan, String> {
+fn packages(apt: Vec<String>, npm: Vec<String>, reason: Option<String>) -> Result<Plan, String> {
     let count = apt.len() + npm.len();
     if count == 0 || count > limits::PACKAGES {
         return Err(format!("name one to {} packages", limits::PACKAGES));
