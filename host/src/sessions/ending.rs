@@ -29,7 +29,12 @@ impl Runner {
         info!("archived");
         self.facts.record.archived = true;
         self.show(None);
-        self.drive(Event::Stop).await;
+        // Who cleared the conversation lets the run at work finish.
+        if self.restart_by.is_some() {
+            self.end_as_asked().await;
+        } else {
+            self.drive(Event::Stop).await;
+        }
     }
 
     /// What was asked for and could not be done at once.

@@ -34,6 +34,7 @@ mod outgoing;
 mod about;
 
 mod chat;
+mod stopping;
 
 mod acting;
 mod allowance;

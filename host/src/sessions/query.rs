@@ -39,7 +39,7 @@ impl Runner {
                 self.on_exited(container, &format!("{how}, code {code}"));
             }
             Command::EngineBack(live, asked) => self.on_engine_back(live, asked).await,
-            Command::Chat(chat, answer) => self.chat(&chat, answer),
+            Command::Chat(chat, answer) => self.chat(&chat, answer).await,
             // The loop's own checks find what is due.
             Command::Due => {}
             Command::History(address, after, answer) => self.history(address, after, answer),
