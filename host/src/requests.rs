@@ -21,6 +21,7 @@ use crate::{
     limits,
     people::Who,
     routing::Refusal,
+    sessions::MessageInfo,
 };
 
 /// Where the answer to a request goes.
@@ -45,6 +46,8 @@ pub enum Request {
     Sessions(Answer<Vec<SessionInfo>>),
     /// Give a session that was set aside a fresh `out/`, keeping what was said.
     ResetSession(String, Answer<SessionInfo>),
+    /// The newest messages of a session, both ways, oldest first.
+    Messages(SessionId, u32, Answer<Vec<MessageInfo>>),
     /// End a session's container after its run, or at once.
     RestartSession(SessionId, bool, Answer<SessionInfo>),
     /// Put a session away: the next message makes a fresh one.
@@ -114,6 +117,7 @@ impl Request {
             Self::History(_, _, answer) => drop(answer.send(Err(why))),
             Self::Sessions(answer) => drop(answer.send(Err(why))),
             Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
+            Self::Messages(_, _, answer) => drop(answer.send(Err(why))),
             Self::RestartSession(_, _, answer) => drop(answer.send(Err(why))),
             Self::ArchiveSession(_, answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
@@ -174,6 +178,16 @@ impl DaemonHandle {
     pub async fn tell(&self, request: Request) {
         // A daemon that is gone finds out at its next start.
         drop(self.queue.send(request).await);
+    }
+
+    /// The same for what must be heard: waits for a place in the queue.
+    ///
+    /// # Errors
+    /// `HostDown` when the daemon has ended, else the answer's own.
+    pub async fn ask_surely<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(request(answer)).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
     }
 }
 

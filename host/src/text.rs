@@ -143,6 +143,7 @@ pub mod admin;
 pub mod approvals;
 pub mod chat;
 pub mod demo;
+pub mod engage;
 pub mod people;
 pub mod posts;
 pub mod prompts;

@@ -33,11 +33,13 @@ pub mod sessions;
 
 pub mod audit;
 pub mod drops;
+pub mod messages;
 
 pub(crate) mod check;
 mod find;
 mod folders;
 mod sizes;
+mod who_engages;
 mod words;
 
 pub mod print;
@@ -78,6 +80,9 @@ pub enum Command {
     /// Conversations: what is live, what was put away
     #[command(subcommand)]
     Sessions(sessions::Command),
+    /// What was said in a session, and what became of it
+    #[command(subcommand)]
+    Messages(messages::Command),
     /// Show the newest runs of a session
     Runs(runs::Command),
     /// Show what no agent got, and why
@@ -168,7 +173,8 @@ fn denied(words: &str) -> HostError {
 impl Desk {
     /// Shows what changed to every live session of these agents, before it is answered.
     async fn project(&self, agents: Vec<AgentId>) -> Result<()> {
-        self.daemon.ask(|answer| Request::Refresh(agents, answer)).await
+        // It is saved already: a full queue must not leave the sessions with what was.
+        self.daemon.ask_surely(|answer| Request::Refresh(agents, answer)).await
     }
 }
 
@@ -191,6 +197,7 @@ impl Command {
             Self::Approvals(command) => command.pin(desk).await?,
             Self::Questions(command) => command.pin(desk).await?,
             Self::Sessions(command) => command.pin(desk).await?,
+            Self::Messages(command) => command.pin(desk).await?,
             Self::Runs(command) => command.pin(desk).await?,
             Self::Drops(_) | Self::Audit(_) => None,
         };
@@ -209,6 +216,7 @@ impl Command {
             Self::Approvals(command) => command.act(),
             Self::Questions(command) => command.act(),
             Self::Sessions(command) => command.act(),
+            Self::Messages(command) => command.act(),
             Self::Runs(command) => command.act(),
             Self::Drops(command) => command.act(),
             Self::Audit(command) => command.act(),
@@ -228,7 +236,7 @@ impl Command {
             Self::Approvals(command) => command.changes(),
             Self::Questions(command) => command.changes(),
             Self::Sessions(command) => command.changes(),
-            Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
+            Self::Messages(_) | Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
         }
     }
 
@@ -244,6 +252,7 @@ impl Command {
             Self::Approvals(command) => Box::pin(command.run(desk, who)).await,
             Self::Questions(command) => command.run(desk, who).await,
             Self::Sessions(command) => command.run(desk).await,
+            Self::Messages(command) => command.run(desk).await,
             Self::Runs(command) => command.run(desk).await,
             Self::Drops(command) => command.run(desk).await,
             Self::Audit(command) => command.run(desk).await,

@@ -18,7 +18,7 @@ impl Runner {
     /// The container ends after its run; with `now`, at once. What waits is answered by the next.
     pub(super) async fn restart(&mut self, now: bool) -> SessionInfo {
         info!(now, "to be restarted");
-        let wait = if now { std::time::Duration::ZERO } else { limits::DRAIN };
+        let wait = if now { std::time::Duration::ZERO } else { limits::admin::DRAIN };
         self.restart_by = Some(Instant::now() + wait);
         self.end_as_asked().await;
         self.info()

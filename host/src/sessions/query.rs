@@ -44,6 +44,7 @@ impl Runner {
             Command::Due => {}
             Command::History(address, after, answer) => self.history(address, after, answer),
             Command::File(message, name, answer) => self.file(message, name, answer),
+            Command::Messages(limit, answer) => self.list_messages(limit, answer),
             Command::Restart(now, answer) => drop(answer.send(Ok(self.restart(now).await))),
             Command::Archive => self.archive().await,
             Command::Refresh(answer) => drop(answer.send(self.refresh().await)),
