@@ -173,6 +173,13 @@ impl DaemonHandle {
         answered.await.map_err(|_| gone())?
     }
 
+    /// Tells something that nobody waits for, once there is a place in the queue. For tasks beside
+    /// the loop only: the loop would wait for itself.
+    pub async fn tell(&self, request: Request) {
+        // A daemon that is gone finds out at its next start.
+        drop(self.queue.send(request).await);
+    }
+
     /// The same for what must be heard: waits for a place in the queue.
     ///
     /// # Errors
@@ -181,13 +188,6 @@ impl DaemonHandle {
         let (answer, answered) = oneshot::channel();
         self.queue.send(request(answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
-    }
-
-    /// Tells something that nobody waits for, once there is a place in the queue. For tasks beside
-    /// the loop only: the loop would wait for itself.
-    pub async fn tell(&self, request: Request) {
-        // A daemon that is gone finds out at its next start.
-        drop(self.queue.send(request).await);
     }
 }
 
