@@ -8,6 +8,7 @@
 
 mod world;
 
+mod actions;
 mod attachments;
 mod commands;
 mod context;
