@@ -76,7 +76,7 @@ fn packages(apt: Vec<String>, npm: Vec<String>, reason: Option<String>) -> Resul
     if let Some(name) = npm.iter().find(|name| !is_npm(name)) {
         return bad(name, "an npm package");
     }
-    Ok(Plan::Packages { apt, npm, reason: reason.map(cut) })
+    Ok(Plan::Packages { apt, npm, reason: reason.as_deref().map(cut) })
 }
 
 fn server(
@@ -148,7 +148,7 @@ fn is_variable(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn cut(text: String) -> String {
+fn cut(text: &str) -> String {
     text.chars().take(limits::REASON_CHARS).collect()
 }
 
