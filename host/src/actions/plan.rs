@@ -47,7 +47,7 @@ pub(super) fn plan(agent: &AgentId, action: Action) -> Result<Plan, String> {
             Err(format!("a command has at most {} words", limits::ADMIN_WORDS))
         }
         Action::Admin { args } => Ok(Plan::Words(args)),
-        Action::InstallPackages { apt, npm, reason } => packages(apt, npm, reason),
+        Action::InstallPackages { apt, npm, reason } => packages(apt, npm, reason.as_deref()),
         Action::AddMcpServer { name, command, args, env } => server(name, command, args, env),
     }
 }
@@ -61,7 +61,7 @@ fn words<const N: usize>(
     verb.into_iter().chain(options).chain(["--".to_owned()]).chain(values).collect()
 }
 
-fn packages(apt: Vec<String>, npm: Vec<String>, reason: Option<String>) -> Result<Plan, String> {
+fn packages(apt: Vec<String>, npm: Vec<String>, reason: Option<&str>) -> Result<Plan, String> {
     let count = apt.len() + npm.len();
     if count == 0 || count > limits::PACKAGES {
         return Err(format!("name one to {} packages", limits::PACKAGES));
@@ -76,7 +76,7 @@ fn packages(apt: Vec<String>, npm: Vec<String>, reason: Option<String>) -> Resul
     if let Some(name) = npm.iter().find(|name| !is_npm(name)) {
         return bad(name, "an npm package");
     }
-    Ok(Plan::Packages { apt, npm, reason: reason.as_deref().map(cut) })
+    Ok(Plan::Packages { apt, npm, reason: reason.map(cut) })
 }
 
 fn server(
