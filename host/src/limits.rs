@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 pub mod action;
+pub mod admin;
 pub mod route;
 
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
@@ -205,23 +206,8 @@ pub const KEY_BYTES: usize = 512;
 /// Bytes of an agent's name: it is a folder, a room and a word on the command line.
 pub const NAME_BYTES: usize = 40;
 
-/// What a run gets to finish when its container is to be restarted: a long turn of a coding agent.
-pub const DRAIN: Duration = Duration::from_secs(5 * 60);
-
-/// Names that a hint offers: more would bury the right one.
-pub const NEAREST: usize = 3;
-
-/// A platform's id of a room, and a channel's word; Matrix' longest have 255.
-pub const PLATFORM_ID_BYTES: usize = 512;
-
-/// Rooms of one name in one agent's address book; past it the operator is asked for names.
-pub const DESTINATION_TWINS: u32 = 1_000;
-
 /// Characters of an id that stand for it on the command line.
 pub const ID_PREFIX: usize = 8;
-
-/// Rows of a log that are listed at once: more than anybody reads.
-pub const LISTED_ROWS: u32 = 1_000;
 
 /// Runs that a list shows.
 pub const LISTED_RUNS: u32 = 1_000;

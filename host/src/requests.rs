@@ -20,6 +20,7 @@ use crate::{
     limits,
     people::Who,
     routing::Refusal,
+    sessions::MessageInfo,
 };
 
 /// Where the answer to a request goes.
@@ -44,6 +45,8 @@ pub enum Request {
     Sessions(Answer<Vec<SessionInfo>>),
     /// Give a session that was set aside a fresh `out/`, keeping what was said.
     ResetSession(String, Answer<SessionInfo>),
+    /// The newest messages of a session, both ways, oldest first.
+    Messages(SessionId, u32, Answer<Vec<MessageInfo>>),
     /// End a session's container after its run, or at once.
     RestartSession(SessionId, bool, Answer<SessionInfo>),
     /// Put a session away: the next message makes a fresh one.
@@ -111,6 +114,7 @@ impl Request {
             Self::History(_, _, answer) => drop(answer.send(Err(why))),
             Self::Sessions(answer) => drop(answer.send(Err(why))),
             Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
+            Self::Messages(_, _, answer) => drop(answer.send(Err(why))),
             Self::RestartSession(_, _, answer) => drop(answer.send(Err(why))),
             Self::ArchiveSession(_, answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
@@ -162,6 +166,16 @@ impl DaemonHandle {
             }
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// The same for what must be heard: waits for a place in the queue.
+    ///
+    /// # Errors
+    /// `HostDown` when the daemon has ended, else the answer's own.
+    pub async fn ask_surely<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(request(answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }

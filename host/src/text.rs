@@ -139,14 +139,10 @@ pub fn chat_help() -> String {
     format!("You can say:\n{}\nEverything else goes to me as it is.", lines.join("\n"))
 }
 
-/// Said in the room over a command that this version does not do.
-#[must_use]
-pub fn not_yet() -> String {
-    "I cannot do that yet.".to_owned()
-}
-
 pub mod admin;
+pub mod chat;
 pub mod demo;
+pub mod engage;
 pub mod posts;
 pub mod prompts;
 

@@ -66,7 +66,7 @@ pub mod host_side {
     pub use crate::{
         attachment::{AttachmentError, Extracted, digest, extract, sweep_orphans},
         folder::ensure,
-        inbound::{Appended, CameIn, Control, InboundTx, InboundWriter, Unsettled},
+        inbound::{Appended, CameIn, Control, InboundTx, InboundWriter, ListedRow, Unsettled},
         outbound::{AckSeen, BadRow, OutboundCopy, OutboundReader, Reading, RunSeen},
         outbox::{OutboxFile, OutboxReader},
         refused::{Refused, RefusedKind},

@@ -15,7 +15,7 @@ pub struct Command {
     /// Only rows whose words hold this, such as an id
     about: Option<String>,
     /// How many rows
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LISTED_ROWS)))]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::admin::LISTED_ROWS)))]
     limit: u32,
 }
 

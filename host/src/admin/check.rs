@@ -69,12 +69,13 @@ pub(crate) fn agent(new: &NewAgent) -> Result<()> {
 /// A platform's word: a channel or the id of a room.
 pub(super) fn platform_word(what: &str, word: &str) -> Result<()> {
     let fits = !word.is_empty()
-        && word.len() <= limits::PLATFORM_ID_BYTES
+        && word.len() <= limits::admin::PLATFORM_ID_BYTES
         && !word.chars().any(char::is_control);
     if fits {
         return Ok(());
     }
-    let hint = format!("up to {} bytes without control characters", limits::PLATFORM_ID_BYTES);
+    let hint =
+        format!("up to {} bytes without control characters", limits::admin::PLATFORM_ID_BYTES);
     Err(HostError::new(ErrorKind::Invalid, format!("{word:?} is no {what}")).hint(hint))
 }
 

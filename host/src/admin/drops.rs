@@ -26,7 +26,7 @@ impl Command {
     pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
         let back = SignedDuration::from_hours(24 * i64::from(self.days));
         let since = desk.context.clock.now() - back;
-        let drops = desk.context.store.drops(since, limits::LISTED_ROWS).await?;
+        let drops = desk.context.store.drops(since, limits::admin::LISTED_ROWS).await?;
         Ok(answer(&drops, for_people(&drops)))
     }
 }

@@ -139,7 +139,7 @@ fn choose<T>(
                 let several: Vec<String> = known
                     .iter()
                     .filter(|one| means(one))
-                    .take(limits::NEAREST)
+                    .take(limits::admin::NEAREST)
                     .map(|one| names(one).id.to_owned())
                     .collect();
                 return Err(HostError::new(
@@ -171,7 +171,8 @@ fn nearest_hint(what: &str, wanted: &str, known: &[&str]) -> String {
     let mut near: Vec<(usize, &str)> =
         known.iter().map(|name| (strsim::damerau_levenshtein(wanted, name), *name)).collect();
     near.sort_unstable();
-    let names: Vec<&str> = near.into_iter().take(limits::NEAREST).map(|(_, name)| name).collect();
+    let names: Vec<&str> =
+        near.into_iter().take(limits::admin::NEAREST).map(|(_, name)| name).collect();
     if !names.is_empty() {
         return format!("did you mean {}?", names.join(", "));
     }

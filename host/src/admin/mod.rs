@@ -29,11 +29,13 @@ pub mod sessions;
 
 pub mod audit;
 pub mod drops;
+pub mod messages;
 
 pub(crate) mod check;
 mod find;
 mod folders;
 mod sizes;
+mod who_engages;
 mod words;
 
 pub mod print;
@@ -59,6 +61,9 @@ pub enum Command {
     /// Conversations: what is live, what was put away
     #[command(subcommand)]
     Sessions(sessions::Command),
+    /// What was said in a session, and what became of it
+    #[command(subcommand)]
+    Messages(messages::Command),
     /// Show the newest runs of a session
     Runs(runs::Command),
     /// Show what no agent got, and why
@@ -149,7 +154,8 @@ fn denied(words: &str) -> HostError {
 impl Desk {
     /// Shows what changed to every live session of these agents, before it is answered.
     async fn project(&self, agents: Vec<AgentId>) -> Result<()> {
-        self.daemon.ask(|answer| Request::Refresh(agents, answer)).await
+        // It is saved already: a full queue must not leave the sessions with what was.
+        self.daemon.ask_surely(|answer| Request::Refresh(agents, answer)).await
     }
 }
 
@@ -167,6 +173,7 @@ impl Command {
             Self::Wirings(command) => command.pin(desk).await?,
             Self::Destinations(command) => command.pin(desk).await?,
             Self::Sessions(command) => command.pin(desk).await?,
+            Self::Messages(command) => command.pin(desk).await?,
             Self::Runs(command) => command.pin(desk).await?,
             Self::Drops(_) | Self::Audit(_) => None,
         };
@@ -180,6 +187,7 @@ impl Command {
             Self::Wirings(command) => command.act(),
             Self::Destinations(command) => command.act(),
             Self::Sessions(command) => command.act(),
+            Self::Messages(command) => command.act(),
             Self::Runs(command) => command.act(),
             Self::Drops(command) => command.act(),
             Self::Audit(command) => command.act(),
@@ -194,7 +202,7 @@ impl Command {
             Self::Wirings(command) => command.changes(),
             Self::Destinations(command) => command.changes(),
             Self::Sessions(command) => command.changes(),
-            Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
+            Self::Messages(_) | Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
         }
     }
 
@@ -205,6 +213,7 @@ impl Command {
             Self::Wirings(command) => command.run(desk).await,
             Self::Destinations(command) => command.run(desk).await,
             Self::Sessions(command) => command.run(desk).await,
+            Self::Messages(command) => command.run(desk).await,
             Self::Runs(command) => command.run(desk).await,
             Self::Drops(command) => command.run(desk).await,
             Self::Audit(command) => command.run(desk).await,

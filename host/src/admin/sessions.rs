@@ -7,14 +7,15 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Desk,
+    Desk, messages,
     print::{answer, date, fields, table},
 };
 use crate::{
     error::{ErrorKind, HostError, Result},
+    limits,
     people::Act,
     requests::Request,
-    sessions::{lifecycle::State, session_info},
+    sessions::{Told, lifecycle::State, session_info},
     store::SessionRecord,
     text::admin as words,
 };
@@ -31,7 +32,15 @@ pub enum Command {
         archived: bool,
     },
     /// Show a session
-    Show(Which),
+    Show {
+        #[command(flatten)]
+        which: Which,
+        /// What the model is told, and nothing else
+        #[arg(long)]
+        prompt: bool,
+    },
+    /// All that is known of a session: what was said, what became of it, its runs
+    Export(Which),
     /// Put a session away; the next message begins a fresh one
     Archive(Which),
     /// Give a session that was set aside a fresh start; what was said is kept
@@ -56,14 +65,14 @@ impl Command {
     pub(super) fn act(&self) -> Act {
         match self {
             Self::List { agent: None, .. } => Act::LookAround,
-            Self::List { agent: Some(_), .. } | Self::Show(_) => Act::Look,
+            Self::List { agent: Some(_), .. } | Self::Show { .. } | Self::Export(_) => Act::Look,
             Self::Archive(_) | Self::Reset(_) | Self::Restart { .. } => Act::ChangeSessions,
         }
     }
 
     pub(super) fn changes(&self) -> Option<String> {
         match self {
-            Self::List { .. } | Self::Show(_) => None,
+            Self::List { .. } | Self::Show { .. } | Self::Export(_) => None,
             Self::Archive(which) => Some(format!("sessions archive {}", which.session)),
             Self::Reset(which) => Some(format!("sessions reset {}", which.session)),
             Self::Restart { which, .. } => Some(format!("sessions restart {}", which.session)),
@@ -74,7 +83,8 @@ impl Command {
         match self {
             Self::List { agent: None, .. } => Ok(None),
             Self::List { agent: Some(agent), .. } => Ok(Some(desk.pin_agent(agent).await?)),
-            Self::Show(which)
+            Self::Show { which, .. }
+            | Self::Export(which)
             | Self::Archive(which)
             | Self::Reset(which)
             | Self::Restart { which, .. } => Ok(Some(desk.pin_session(&mut which.session).await?)),
@@ -84,7 +94,10 @@ impl Command {
     pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
         match self {
             Self::List { agent, archived } => list(agent, archived, desk).await,
-            Self::Show(which) => show(desk.session(&which.session).await?, desk).await,
+            Self::Show { which, prompt } => {
+                show(desk.session(&which.session).await?, prompt, desk).await
+            }
+            Self::Export(which) => export(desk.session(&which.session).await?, desk).await,
             Self::Archive(which) => {
                 let session = lively(&which.session, desk).await?;
                 let id = session.id.clone();
@@ -152,8 +165,31 @@ async fn info(record: SessionRecord, desk: &Desk) -> Result<SessionInfo> {
     Ok(session_info(&desk.context.facts(record).await?, State::Asleep))
 }
 
-async fn show(record: SessionRecord, desk: &Desk) -> Result<AdminAnswer> {
+async fn export(record: SessionRecord, desk: &Desk) -> Result<AdminAnswer> {
+    let id = record.id.to_string();
+    let messages = messages::all(&id, limits::admin::LISTED_ROWS, desk).await?;
+    let runs = desk.context.store.runs_of(record.id.clone(), limits::LISTED_RUNS).await?;
+    let info = info(record, desk).await?;
+    let text = words::transcript(&messages);
+    Ok(answer(&serde_json::json!({"session": info, "messages": messages, "runs": runs}), text))
+}
+
+/// What the model is told, as JSON.
+#[derive(Debug, Serialize)]
+struct Prompt {
+    system_prompt: String,
+    model: Option<String>,
+    work_dir: Option<String>,
+}
+
+async fn show(record: SessionRecord, prompt: bool, desk: &Desk) -> Result<AdminAnswer> {
     let facts = desk.context.facts(record.clone()).await?;
+    if prompt {
+        let told = facts.told();
+        let text = told.system_prompt.clone();
+        let Told { system_prompt, model, work_dir } = told;
+        return Ok(answer(&Prompt { system_prompt, model, work_dir }, text));
+    }
     let live = live(Some(&record.agent), desk).await?;
     let info = live.into_iter().find(|one| one.id == record.id);
     let info = info.unwrap_or_else(|| session_info(&facts, State::Asleep));

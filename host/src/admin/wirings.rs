@@ -1,4 +1,4 @@
-//! `wirings list|show|create|set|delete`.
+//! `wirings list|show|create|set|delete|test`.
 
 use schemas::{
     admin::AdminAnswer,
@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     Desk, check,
     print::{answer, date, fields, table, yes},
+    who_engages::Imagined,
 };
 use crate::{
     error::{ErrorKind, HostError, Result},
     people::Act,
     store::{Rules, Wiring},
-    text::admin as words,
+    text::{admin as words, engage},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ use crate::{
 pub enum Command {
     /// List wirings
     List,
+    /// Say who would engage over a message, and why; nothing is sent
+    Test(Imagined),
     /// Show a wiring
     Show {
         /// <room>/<agent>, or id
@@ -101,7 +104,7 @@ pub struct Settings {
 impl Command {
     pub(super) fn act(&self) -> Act {
         match self {
-            Self::List => Act::LookAround,
+            Self::List | Self::Test(_) => Act::LookAround,
             Self::Show { .. } | Self::Delete { dry_run: true, .. } => Act::Look,
             Self::Create { .. } | Self::Set { .. } | Self::Delete { dry_run: false, .. } => {
                 Act::ChangeWirings
@@ -111,7 +114,9 @@ impl Command {
 
     pub(super) fn changes(&self) -> Option<String> {
         match self {
-            Self::List | Self::Show { .. } | Self::Delete { dry_run: true, .. } => None,
+            Self::List | Self::Test(_) | Self::Show { .. } | Self::Delete { dry_run: true, .. } => {
+                None
+            }
             Self::Create { room, agent, .. } => Some(format!("wirings create {room} {agent}")),
             Self::Set { wiring, .. } => Some(format!("wirings set {wiring}")),
             Self::Delete { wiring, dry_run: false } => Some(format!("wirings delete {wiring}")),
@@ -121,6 +126,10 @@ impl Command {
     pub(super) async fn pin(&mut self, desk: &Desk) -> Result<Option<AgentId>> {
         match self {
             Self::List => Ok(None),
+            Self::Test(imagined) => {
+                desk.pin_room(&mut imagined.room).await?;
+                Ok(None)
+            }
             Self::Create { room, agent, .. } => {
                 let agent = desk.pin_agent(agent).await?;
                 desk.pin_room(room).await?;
@@ -138,6 +147,7 @@ impl Command {
                 let wirings = desk.context.store.wirings().await?;
                 Ok(answer(&wirings, for_people(&wirings)))
             }
+            Self::Test(imagined) => imagined.run(desk).await,
             Self::Show { wiring } => {
                 let wiring = desk.wiring(&wiring).await?;
                 Ok(answer(&wiring, one_for_people(&wiring)))
@@ -239,7 +249,7 @@ async fn with_warning(text: String, wiring: &Wiring, desk: &Desk) -> Result<Stri
         }
     }
     let unequal = open.contains(&true) && open.contains(&false);
-    Ok(if unequal { format!("{text}\n{}", words::UNEQUAL_TRUST) } else { text })
+    Ok(if unequal { format!("{text}\n{}", engage::UNEQUAL_TRUST) } else { text })
 }
 
 fn for_people(wirings: &[Wiring]) -> String {

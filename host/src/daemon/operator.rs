@@ -53,6 +53,10 @@ impl Daemon {
                 Ok(handle) => tell(&handle, Command::Reset(answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
             },
+            Request::Messages(id, limit, answer) => match self.known_session(id).await {
+                Ok(handle) => tell(&handle, Command::Messages(limit, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
             Request::RestartSession(id, now, answer) => match self.known_session(id).await {
                 Ok(handle) => tell(&handle, Command::Restart(now, answer)),
                 Err(failure) => drop(answer.send(Err(failure))),

@@ -1,5 +1,7 @@
 //! Bounds of what guests do besides talking.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 
 /// Longest id that a guest may give to a question or a request of its own, and longest id of a
@@ -31,3 +33,10 @@ pub const PEER_HOPS: u32 = 8;
 
 /// Messages that one session may write to other agents in a minute: more than a dialogue needs.
 pub const PEER_MESSAGES: usize = 20;
+
+/// Longest name of a model.
+pub const MODEL_BYTES: usize = 100;
+
+/// What a guest gets to drop a run that somebody stopped; ours does it in milliseconds, and one
+/// that cannot is ended.
+pub const ABORT_PATIENCE: Duration = Duration::from_secs(10);

@@ -18,7 +18,7 @@ impl Runner {
     /// The container ends after its run; with `now`, at once. What waits is answered by the next.
     pub(super) async fn restart(&mut self, now: bool) -> SessionInfo {
         info!(now, "to be restarted");
-        let wait = if now { std::time::Duration::ZERO } else { limits::DRAIN };
+        let wait = if now { std::time::Duration::ZERO } else { limits::admin::DRAIN };
         self.restart_by = Some(Instant::now() + wait);
         self.end_as_asked().await;
         self.info()
@@ -29,7 +29,12 @@ impl Runner {
         info!("archived");
         self.facts.record.archived = true;
         self.show(None);
-        self.drive(Event::Stop).await;
+        // Who cleared the conversation lets the run at work finish.
+        if self.restart_by.is_some() {
+            self.end_as_asked().await;
+        } else {
+            self.drive(Event::Stop).await;
+        }
     }
 
     /// What was asked for and could not be done at once.

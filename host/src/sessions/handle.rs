@@ -15,7 +15,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::lifecycle::State;
+use super::{lifecycle::State, messages::MessageInfo};
 use crate::{
     engine::{ContainerId, LiveContainer},
     error::{ErrorKind, HostError},
@@ -51,6 +51,8 @@ pub enum Command {
     File(MessageId, String, Answer<(File, u64)>),
     /// Replace the guest's folder by a fresh one.
     Reset(Answer<SessionInfo>),
+    /// The newest messages, both ways, oldest first.
+    Messages(u32, Answer<Vec<MessageInfo>>),
     /// End the container after its run, or at once.
     Restart(bool, Answer<SessionInfo>),
     /// Take nothing more in: the session is archived.
@@ -154,6 +156,7 @@ impl Command {
             | Self::History(..)
             | Self::File(..)
             | Self::Reset(_)
+            | Self::Messages(..)
             | Self::Restart(..) => true,
             Self::Exited { .. }
             | Self::EngineBack(..)
@@ -179,6 +182,7 @@ impl Command {
             Self::History(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::File(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::Reset(answer) => answer.send(Err(why)).is_err(),
+            Self::Messages(_, answer) => answer.send(Err(why)).is_err(),
             Self::Restart(_, answer) => answer.send(Err(why)).is_err(),
             Self::Refresh(answer) => answer.send(Err(why)).is_err(),
             Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Archive => false,

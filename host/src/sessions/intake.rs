@@ -70,6 +70,7 @@ impl Runner {
                 | Command::History(..)
                 | Command::File(..)
                 | Command::Reset(_)
+                | Command::Messages(..)
                 | Command::Restart(..)
                 | Command::Archive
                 | Command::Refresh(_) => {

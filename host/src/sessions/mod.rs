@@ -34,15 +34,19 @@ mod outgoing;
 mod about;
 
 mod chat;
+mod stopping;
 
 mod acting;
 mod allowance;
 
+mod messages;
 mod query;
 
 mod ending;
 mod rest;
 
 pub use context::{Context, Facts};
+pub use messages::MessageInfo;
+pub use prompt::Told;
 pub use query::session_info;
 pub use runner::{Boot, spawn};

@@ -39,11 +39,12 @@ impl Runner {
                 self.on_exited(container, &format!("{how}, code {code}"));
             }
             Command::EngineBack(live, asked) => self.on_engine_back(live, asked).await,
-            Command::Chat(chat, answer) => self.chat(&chat, answer),
+            Command::Chat(chat, answer) => self.chat(&chat, answer).await,
             // The loop's own checks find what is due.
             Command::Due => {}
             Command::History(address, after, answer) => self.history(address, after, answer),
             Command::File(message, name, answer) => self.file(message, name, answer),
+            Command::Messages(limit, answer) => self.list_messages(limit, answer),
             Command::Restart(now, answer) => drop(answer.send(Ok(self.restart(now).await))),
             Command::Archive => self.archive().await,
             Command::Refresh(answer) => drop(answer.send(self.refresh().await)),

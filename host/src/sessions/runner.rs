@@ -106,6 +106,8 @@ pub(super) struct Runner {
 
     /// When the container ends at the latest, because somebody wants it restarted.
     pub(super) restart_by: Option<Instant>,
+    /// A run that somebody stopped and that still goes on.
+    pub(super) stopping: Option<super::stopping::Stopping>,
     /// Who waits for a reset until the old container is gone.
     pub(super) resetting: Vec<Answer<SessionInfo>>,
 
@@ -234,6 +236,7 @@ impl Runner {
             exiting: Exiting::No,
             failures: 0,
             restart_by: None,
+            stopping: None,
             resetting: Vec::new(),
             timer: None,
             last_active: boot.facts.record.last_active.unwrap_or(now),
@@ -290,6 +293,7 @@ impl Runner {
             }
             self.reset_when_ended().await;
             self.end_as_asked().await;
+            self.stop_as_asked().await;
             self.post_what_may_go();
             self.start_look();
             if self.may_commit() {
@@ -331,6 +335,7 @@ impl Runner {
         let candidates = [
             self.timer,
             self.restart_by,
+            self.stopping.as_ref().map(super::stopping::Stopping::by),
             self.commit_after.or(self.commit_by),
             pending_look.then_some(self.look_after),
             self.watches().then(|| self.belt.next()),

@@ -37,7 +37,7 @@ pub use peers::{PeerMessage, PeerStanding};
 pub use rooms::{RoomFact, WiringFact};
 pub use route::RouteFacts;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
-pub use runs::SettledRun;
+pub use runs::{RunCount, SettledRun};
 pub use sessions::{NewSession, SessionRecord};
 pub use voices::Voice;
 

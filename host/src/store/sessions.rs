@@ -114,6 +114,21 @@ impl Store {
         self.select_sessions("true ORDER BY rowid DESC").await
     }
 
+    /// Chooses a session's model, or (`None`) leaves it to the wiring and the agent again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn choose_model(&self, id: SessionId, model: Option<String>) -> Result<()> {
+        self.call(move |conn| {
+            conn.execute(
+                "UPDATE sessions SET model = ?2 WHERE id = ?1",
+                params![id.as_str(), model],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Puts a session away: the next message under its key makes a fresh one.
     ///
     /// # Errors

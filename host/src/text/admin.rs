@@ -4,7 +4,10 @@ use std::path::Path;
 
 use schemas::{admin::SessionInfo, ids::SessionId};
 
-use crate::error::{ErrorKind, HostError};
+use crate::{
+    error::{ErrorKind, HostError},
+    sessions::MessageInfo,
+};
 
 /// A room is known.
 #[must_use]
@@ -28,6 +31,19 @@ pub fn reachable(agent: &str, name: &str, to: &str) -> String {
 #[must_use]
 pub fn changed(what: &str) -> String {
     format!("changed {what}")
+}
+
+/// What was said, line by line.
+#[must_use]
+pub fn transcript(messages: &[MessageInfo]) -> String {
+    let line = |one: &MessageInfo| {
+        let said: Option<serde_json::Value> = serde_json::from_str(&one.content).ok();
+        let text = said.as_ref().and_then(|said| said.get("text")).and_then(|text| text.as_str());
+        let by = one.sender.as_deref().unwrap_or("agent");
+        let at = one.at.map(|at| format!(" at {at:.0}")).unwrap_or_default();
+        format!("{by}{at} ({}):\n{}\n", one.status, text.unwrap_or(&one.content))
+    };
+    messages.iter().map(line).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
 /// A session is put away.
@@ -79,10 +95,6 @@ pub fn in_use(what: &str, by: &[(&str, &[String])]) -> HostError {
     HostError::new(ErrorKind::Conflict, format!("{what} is in use: {}", uses.join(", ")))
         .hint("delete or archive those first")
 }
-
-/// Rooms of unequal trust meet in one session.
-pub const UNEQUAL_TRUST: &str = "careful: this agent's session is shared with a room where other \
-                                 people may speak; what is said in one can be asked for in the other";
 
 /// What becomes of the files of a deleted agent.
 pub const KEPT_ASIDE: &str = "its folders are not deleted: they are moved to removed/ in the home";

@@ -9,6 +9,7 @@
 mod world;
 
 mod attachments;
+mod commands;
 mod context;
 mod conversation;
 mod delivery;

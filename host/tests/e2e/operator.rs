@@ -124,3 +124,124 @@ async fn a_restart_waits_for_the_run_unless_it_is_to_be_now() {
         })
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_is_listed_with_what_became_of_it() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            world.until_state("andy", "asleep").await;
+            let session = &sent.session_id;
+            insta::assert_snapshot!(world.cli(&format!("messages list {session}")).await, @r"
+            NO  AT                    BY              STATUS     KIND  TEXT
+            2   <time>  terminal:owner  completed  chat  hello
+            3   <time>  agent           delivered  chat  You said: hello
+            ");
+            let shown = world.cli(&format!("messages show {session} 2")).await;
+            assert!(shown.contains("status   completed"), "{shown}");
+            let failed = world.cli(&format!("messages list {session} --failed")).await;
+            assert_eq!(failed.lines().count(), 1, "{failed}");
+            insta::assert_snapshot!(world.cli(&format!("sessions export {session}")).await, @r"
+            terminal:owner at <time> (completed):
+            hello
+
+            agent at <time> (delivered):
+            You said: hello
+            ");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_model_is_told_can_be_read() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            world.cli("wirings set terminal:andy/andy --prompt 'Answer in rhymes.'").await;
+            let told = world.cli(&format!("sessions show {} --prompt", sent.session_id)).await;
+            assert!(told.contains("Answer in rhymes."), "{told}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_would_engage_is_said_with_the_reason_and_nothing_is_sent() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .agent("carl")
+        .run(async |world| {
+            world.cli("rooms create slack C1 --group --unknown-sender public").await;
+            world.cli("wirings create slack:C1 andy --pattern ^build --priority 1").await;
+            world.cli("wirings create slack:C1 bea --engage mention --ignored accumulate --priority 2")
+                .await;
+            world.cli("wirings create slack:C1 carl --scope known --priority 5").await;
+            let plain = world.cli("wirings test 'build it' --room slack:C1").await;
+            insta::assert_snapshot!(plain, @r"
+            said by stranger slack:somebody
+            AGENT  DOES                WHY
+            carl   does not get it     it hears members, admins and owners only
+            bea    keeps it for later  its wiring does not engage over this
+            andy   wakes               the text matches /^build/; session shared
+            in the list of drops: sender_scope
+            ");
+            let mention = world.cli("wirings test hello --room slack:C1 --mention").await;
+            insta::assert_snapshot!(mention, @r"
+            said by stranger slack:somebody
+            AGENT  DOES             WHY
+            carl   does not get it  it hears members, admins and owners only
+            bea    wakes            is mentioned; session shared
+            andy   ignores it       its wiring does not engage over this
+            in the list of drops: sender_scope
+            ");
+            world.cli("rooms set slack:C1 --unknown-sender request_approval").await;
+            let stranger = world.cli("wirings test 'build it' --room slack:C1 --sender slack:U7");
+            insta::assert_snapshot!(stranger.await, @r"
+            said by stranger slack:U7
+            AGENT  DOES                 WHY
+            carl   does not get it yet  the sender is unknown here
+            bea    ignores it           its wiring does not engage over this
+            andy   does not get it yet  the sender is unknown here
+            in the list of drops: awaits_approval
+            an owner or admin is asked about the sender
+            ");
+            let own = world.cli("wirings test /clear --room terminal:andy").await;
+            insta::assert_snapshot!(own, @r"
+            said by operator
+            AGENT  DOES              WHY
+            andy   does the command  Clear
+            ");
+            assert_eq!(world.sessions().await.len(), 0);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_every_noun_answers_machines_is_what_it_answers_people() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            let session = sent.session_id.to_string();
+            for noun in [
+                "agents list".to_owned(),
+                "rooms list".to_owned(),
+                "wirings list".to_owned(),
+                "destinations list".to_owned(),
+                "sessions list".to_owned(),
+                format!("runs {session}"),
+                "audit".to_owned(),
+                "drops".to_owned(),
+            ] {
+                let answer = world.command(&noun).await.unwrap();
+                let rows = answer.data.as_array().unwrap_or_else(|| panic!("{noun}"));
+                assert_eq!(rows.len() + 1, answer.text.lines().count(), "{noun}: {}", answer.text);
+            }
+        })
+        .await;
+}

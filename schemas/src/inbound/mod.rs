@@ -4,11 +4,13 @@
 //! [`InboundReader`] for the guest only; the tidy test holds both to it.
 
 mod find;
+mod list;
 mod read;
 mod retain;
 mod write;
 
 pub use find::CameIn;
+pub use list::ListedRow;
 pub use read::{ControlRow, DueBatch, DueQuery, InboundReader};
 pub use write::{Appended, Control, InboundTx, InboundWriter, Unsettled};
 

@@ -339,11 +339,15 @@ pub(super) fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<A
     }))
 }
 
-fn word<T>(row: &Row<'_>, column: usize, parse: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+pub(super) fn word<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: fn(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     parse(&text).ok_or_else(|| unreadable(column, &format!("unknown word {text:?}")))
 }
 
-fn unreadable(column: usize, why: &str) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, why: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
 }

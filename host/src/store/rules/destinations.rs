@@ -192,7 +192,7 @@ pub(super) fn add_companion(tx: &Connection, wiring: &WiringId, now: Timestamp) 
     } else {
         plain_name(name.as_deref().unwrap_or(&platform), &channel)
     };
-    for twin in 1..=limits::DESTINATION_TWINS {
+    for twin in 1..=limits::admin::DESTINATION_TWINS {
         let name = if twin == 1 { base.clone() } else { format!("{base}-{twin}") };
         let inserted = tx.execute(
             "INSERT INTO destinations (agent_id, name, room_id, wiring_id, created_at) \
@@ -203,7 +203,8 @@ pub(super) fn add_companion(tx: &Connection, wiring: &WiringId, now: Timestamp) 
             return Ok(());
         }
     }
-    let what = format!("there are {} destinations {base:?} already", limits::DESTINATION_TWINS);
+    let what =
+        format!("there are {} destinations {base:?} already", limits::admin::DESTINATION_TWINS);
     Err(HostError::new(ErrorKind::Conflict, what))
 }
 
