@@ -13,6 +13,7 @@ pub mod requests;
 
 pub mod approvals;
 pub mod people;
+pub mod questions;
 pub mod routing;
 
 pub mod sessions;

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 pub mod action;
 pub mod admin;
+pub mod people;
 pub mod route;
 
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
@@ -339,24 +340,3 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Pause between two steps of moving finished rows while a session is awake: a message that comes
 /// meanwhile waits for one step at most.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(50);
-/// How long a one-time code holds that makes somebody the owner: to walk to another device and
-/// type it there.
-pub const CLAIM_LIFE: SignedDuration = SignedDuration::from_secs(15 * 60);
-
-/// Guesses at such a code; of its 80 random bits they are nothing.
-pub const CLAIM_GUESSES: u32 = 10;
-
-/// Letters of such a code: the random part of an id.
-pub const CLAIM_LETTERS: usize = 16;
-
-/// How long something waits for a person's yes: everybody looks at their messages once a day.
-pub const APPROVAL_LIFE: SignedDuration = SignedDuration::from_hours(24);
-
-/// When people are reminded of it: halfway.
-pub const APPROVAL_REMINDER: SignedDuration = SignedDuration::from_hours(12);
-
-/// Messages that wait with one approval: a person who writes line by line, not a flood.
-pub const HELD_MESSAGES: i64 = 50;
-
-/// Bytes of them: a few screenshots fit; strangers must not fill the disk before anybody said yes.
-pub const HELD_BYTES: i64 = 8 * 1024 * 1024;

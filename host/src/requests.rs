@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use schemas::{
     admin::{Accepted, Agent, NewAgent, RoomMessage, RunInfo, SessionInfo, Status},
     ids::{AgentId, MessageId, SessionId},
@@ -61,6 +62,8 @@ pub enum Request {
     Peer(Box<Post>, Answer<MessageId>),
     /// One of the operator's commands, with who asks; the transport says who.
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
+    /// Something that waits for a person is to be looked at then.
+    LookAtApprovals(Timestamp),
     /// The rules of these agents changed: forget what was read of them, and show their live
     /// sessions; answered once those see it.
     Refresh(Vec<AgentId>, Answer<()>),
@@ -122,6 +125,7 @@ impl Request {
             Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
             Self::Peer(_, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
+            Self::LookAtApprovals(_) => {}
             Self::Refresh(_, answer) => drop(answer.send(Err(why))),
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),
@@ -167,6 +171,13 @@ impl DaemonHandle {
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
         answered.await.map_err(|_| gone())?
+    }
+
+    /// Tells something that nobody waits for, once there is a place in the queue. For tasks beside
+    /// the loop only: the loop would wait for itself.
+    pub async fn tell(&self, request: Request) {
+        // A daemon that is gone finds out at its next start.
+        drop(self.queue.send(request).await);
     }
 
     /// The same for what must be heard: waits for a place in the queue.

@@ -140,9 +140,11 @@ pub fn chat_help() -> String {
 }
 
 pub mod admin;
+pub mod approvals;
 pub mod chat;
 pub mod demo;
 pub mod engage;
+pub mod people;
 pub mod posts;
 pub mod prompts;
 

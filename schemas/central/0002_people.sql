@@ -125,6 +125,8 @@ CREATE TABLE questions (
   answer      TEXT,
   answered_by TEXT,
   answered_at TEXT,
+  -- The id of the row that brings the answer: a chat message's own, so that its repeat is none.
+  answer_row  TEXT,
   -- When the answer stood in the session's file; until then it is put there again.
   told_at     TEXT
 ) STRICT;

@@ -196,6 +196,8 @@ CREATE TABLE questions (
   answer      TEXT,
   answered_by TEXT,
   answered_at TEXT,
+  -- The id of the row that brings the answer: a chat message's own, so that its repeat is none.
+  answer_row  TEXT,
   -- When the answer stood in the session's file; until then it is put there again.
   told_at     TEXT
 ) STRICT;
@@ -260,7 +262,7 @@ INSERT INTO denials VALUES ('room-01h455vb4pex5vsknk084sn02r', 'slack:U9', 'pers
 INSERT INTO approvals VALUES ('appr-01h455vb4pex5vsknk084sn02q', '{"kind":"connect_room"}', 'd1', 'room:slack:C1', 'slack:U2', NULL, NULL, NULL, 'pending', '2026-01-02T03:04:08.000Z', '2026-01-02T15:04:08.000Z', '2026-01-03T03:04:08.000Z', NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO approvals VALUES ('appr-01h455vb4pex5vsknk084sn02r', '{"kind":"guest"}', 'd2', 'guest:s:r1', 'agent andy', 'agent-01h455vb4pex5vsknk084sn02q', 'sess-01h455vb4pex5vsknk084sn02q', 'r1', 'rejected', '2026-01-02T03:04:08.000Z', NULL, '2026-01-03T03:04:08.000Z', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:05:00.000Z', 'not now', NULL, NULL, '2026-01-02T03:05:01.000Z');
 INSERT INTO held_messages VALUES ('appr-01h455vb4pex5vsknk084sn02q', 'p1', '{"text":"hello"}', '2026-01-02T03:04:08.000Z');
-INSERT INTO questions VALUES ('sess-01h455vb4pex5vsknk084sn02q:q1', 'sess-01h455vb4pex5vsknk084sn02q', 'out-1', '{"question":"Which?"}', '2026-01-02T03:04:08.000Z', 'blue', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:09.000Z', NULL);
+INSERT INTO questions VALUES ('sess-01h455vb4pex5vsknk084sn02q:q1', 'sess-01h455vb4pex5vsknk084sn02q', 'out-1', '{"question":"Which?"}', '2026-01-02T03:04:08.000Z', 'blue', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:09.000Z', 'p9:agent-01h455vb4pex5vsknk084sn02q', NULL);
 INSERT INTO destinations VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'bea', NULL, NULL, NULL, 'agent-01h455vb4pex5vsknk084sn02r', NULL, '2026-01-02T03:04:06.000Z');
 INSERT INTO destinations VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'ops', 'Operations', 'room-01h455vb4pex5vsknk084sn02r', 't1', NULL, 'wire-01h455vb4pex5vsknk084sn02r', '2026-01-02T03:04:06.000Z');
 INSERT INTO peer_messages VALUES ('peer-1', 'sess-01h455vb4pex5vsknk084sn02q', 'sess-01h455vb4pex5vsknk084sn02s', 1, '2026-01-02T03:04:08.000Z');

@@ -169,10 +169,11 @@ pub enum RoomEvent {
     },
     /// All that was missed has been sent; sent once, and only to who asked for what it missed.
     CaughtUp,
-    /// The host says something about the session.
+    /// The host says something about the session, or to whoever operates it.
     Notice {
-        /// Its session.
-        session_id: SessionId,
+        /// The session that it is about, when it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_id: Option<SessionId>,
         /// For people.
         text: String,
     },

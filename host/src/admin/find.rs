@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use schemas::{
     admin::Agent,
     ids::{AgentId, RoomId, SessionId, WiringId},
+    people::PersonInfo,
 };
 
 use super::Desk;
@@ -78,6 +79,20 @@ impl Desk {
         let wiring = self.wiring(wanted).await?;
         *wanted = wiring.id.to_string();
         Ok(wiring.agent)
+    }
+
+    /// A person, by name, by a name on a platform, or by id.
+    pub(super) async fn person(&self, wanted: &str) -> Result<PersonInfo> {
+        let people = self.context.store.people().await?;
+        choose("person", wanted, people, |person| Names {
+            id: person.id.as_str(),
+            names: std::iter::once(person.name.clone()).chain(person.ids.clone()).collect(),
+        })
+    }
+
+    pub(super) async fn pin_person(&self, wanted: &mut String) -> Result<()> {
+        *wanted = self.person(wanted).await?.id.to_string();
+        Ok(())
     }
 
     /// A destination of an agent, by its name.
@@ -178,6 +193,7 @@ fn nearest_hint(what: &str, wanted: &str, known: &[&str]) -> String {
     }
     match what {
         "agent" => "make one with: lazaret agents create <name>".to_owned(),
+        "person" => "make one with: lazaret people create <name>".to_owned(),
         "room" => "make one with: lazaret rooms create <channel> <platform id>".to_owned(),
         "wiring" => "make one with: lazaret wirings create <room> <agent>".to_owned(),
         _ => "there is none yet".to_owned(),

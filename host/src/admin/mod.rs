@@ -20,7 +20,11 @@ use crate::{
 };
 
 pub mod agents;
+pub mod approvals;
 pub mod destinations;
+pub mod people;
+pub mod questions;
+pub mod roles;
 pub mod rooms;
 pub mod wirings;
 
@@ -58,6 +62,21 @@ pub enum Command {
     /// Where agents may send, by the names that they use
     #[command(subcommand)]
     Destinations(destinations::Command),
+    /// Who is known, and by which names
+    #[command(subcommand)]
+    People(people::Command),
+    /// Owners and admins
+    #[command(subcommand)]
+    Roles(roles::Command),
+    /// Who may talk to an agent
+    #[command(subcommand)]
+    Members(roles::Members),
+    /// What waits for your yes or no
+    #[command(subcommand)]
+    Approvals(approvals::Command),
+    /// What agents asked people
+    #[command(subcommand)]
+    Questions(questions::Command),
     /// Conversations: what is live, what was put away
     #[command(subcommand)]
     Sessions(sessions::Command),
@@ -172,6 +191,11 @@ impl Command {
             Self::Rooms(command) => command.pin(desk).await?,
             Self::Wirings(command) => command.pin(desk).await?,
             Self::Destinations(command) => command.pin(desk).await?,
+            Self::People(command) => command.pin(desk).await?,
+            Self::Roles(command) => command.pin(desk).await?,
+            Self::Members(command) => command.pin(desk).await?,
+            Self::Approvals(command) => command.pin(desk).await?,
+            Self::Questions(command) => command.pin(desk).await?,
             Self::Sessions(command) => command.pin(desk).await?,
             Self::Messages(command) => command.pin(desk).await?,
             Self::Runs(command) => command.pin(desk).await?,
@@ -186,6 +210,11 @@ impl Command {
             Self::Rooms(command) => command.act(),
             Self::Wirings(command) => command.act(),
             Self::Destinations(command) => command.act(),
+            Self::People(command) => command.act(),
+            Self::Roles(command) => command.act(),
+            Self::Members(command) => command.act(),
+            Self::Approvals(command) => command.act(),
+            Self::Questions(command) => command.act(),
             Self::Sessions(command) => command.act(),
             Self::Messages(command) => command.act(),
             Self::Runs(command) => command.act(),
@@ -201,17 +230,27 @@ impl Command {
             Self::Rooms(command) => command.changes(),
             Self::Wirings(command) => command.changes(),
             Self::Destinations(command) => command.changes(),
+            Self::People(command) => command.changes(),
+            Self::Roles(command) => command.changes(),
+            Self::Members(command) => command.changes(),
+            Self::Approvals(command) => command.changes(),
+            Self::Questions(command) => command.changes(),
             Self::Sessions(command) => command.changes(),
             Self::Messages(_) | Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
         }
     }
 
-    async fn run(self, desk: &Desk, _who: &Who) -> Result<AdminAnswer> {
+    async fn run(self, desk: &Desk, who: &Who) -> Result<AdminAnswer> {
         match self {
             Self::Agents(command) => command.run(desk).await,
             Self::Rooms(command) => command.run(desk).await,
             Self::Wirings(command) => command.run(desk).await,
             Self::Destinations(command) => command.run(desk).await,
+            Self::People(command) => command.run(desk).await,
+            Self::Roles(command) => command.run(desk, who.word()).await,
+            Self::Members(command) => command.run(desk, who.word()).await,
+            Self::Approvals(command) => Box::pin(command.run(desk, who)).await,
+            Self::Questions(command) => command.run(desk, who).await,
             Self::Sessions(command) => command.run(desk).await,
             Self::Messages(command) => command.run(desk).await,
             Self::Runs(command) => command.run(desk).await,

@@ -42,17 +42,17 @@ pub fn answerable(approval: &Approval, shown: Option<&str>, now: Timestamp) -> R
     if agrees { Ok(()) } else { Err(Refusal::Changed) }
 }
 
-/// What somebody must be allowed to do themselves to answer for an action. `command` is what the
-/// command asks the gate for, where the action is one.
+/// What somebody must be allowed to do themselves to answer for an action. `commands` is what
+/// its commands ask the gate for, where it has any.
 #[must_use]
-pub fn needs(action: &PendingAction, command: Option<&Asks>) -> Vec<(Act, Option<AgentId>)> {
+pub fn needs(action: &PendingAction, commands: &[Asks]) -> Vec<(Act, Option<AgentId>)> {
     match action {
         PendingAction::ConnectRoom(_) => vec![(Act::ConnectRoom, None)],
         PendingAction::AdmitSender { agents, .. } => {
             agents.iter().map(|agent| (Act::ChangeMembers, Some(agent.id.clone()))).collect()
         }
-        PendingAction::Command { .. } => {
-            command.map(|asks| (asks.act, asks.on.clone())).into_iter().collect()
+        PendingAction::Commands { .. } => {
+            commands.iter().map(|asks| (asks.act, asks.on.clone())).collect()
         }
         PendingAction::InstallPackages { agent, .. } => {
             vec![(Act::InstallPackages, Some(agent.id.clone()))]

@@ -1,8 +1,7 @@
 //! What waits for a person's yes or no.
 //!
 //! Owns the closed list of what can wait ([`PendingAction`]) and the life of an approval: asked
-//! (`asking`), reminded and expired (`due`), answered (`answer`), carried out (`carry`), told to
-//! whoever asked. The row is written before anybody is told. It holds the whole action as JSON,
+//! (`ask`), reminded and expired (`look`), answered (`answer`), carried out and told (`carry`). The row is written before anybody is told. It holds the whole action as JSON,
 //! and what is carried out is that text and nothing else; its digest says what was shown. A yes is
 //! a compare-and-set, so it counts once, and the gate is asked again when it is carried out: what
 //! the asker may no longer ask for, or the approver may no longer do, is not done.
@@ -14,10 +13,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{admin, engine::base_image::hex};
 
+mod ask;
 pub mod life;
+
+mod answer;
+mod carry;
+pub mod hold;
+mod look;
 
 mod record;
 
+pub use answer::{Answer, Choice, answer};
+pub use ask::ask;
+pub use look::look;
+pub(crate) use look::look_again;
 pub use record::{Approval, Held, NewApproval};
 
 /// What can wait for a person.
@@ -33,14 +42,14 @@ pub enum PendingAction {
         /// The agents that they spoke to.
         agents: Vec<Named>,
     },
-    /// One of the operator's commands, asked for by an agent.
-    Command {
+    /// Some of the operator's commands, asked for by an agent.
+    Commands {
         /// The agent.
         asker: Named,
-        /// What it asked for.
-        command: Box<admin::Command>,
+        /// What is done, in this order.
+        commands: Vec<admin::Command>,
         /// The same for people.
-        words: String,
+        words: Vec<String>,
     },
     /// Packages in an agent's image.
     InstallPackages {

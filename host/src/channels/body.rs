@@ -159,9 +159,9 @@ mod tests {
         CI: green
         ---
         Deploy: Shall I?
-        - yes (Yes)
-        - no (Not now)
-        Answer with: lazaret questions answer sess-1:q1 <choice>
+        1. Yes
+        2. Not now
+        Answer here with its number or name, or with: lazaret questions answer sess-1:q1 <choice>
         ");
     }
 

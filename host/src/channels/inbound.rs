@@ -61,6 +61,15 @@ pub enum Sender {
 }
 
 impl Sender {
+    /// What people call them, in their own words.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Operator => None,
+            Self::Platform { name, .. } => Some(name.as_str()).filter(|name| !name.is_empty()),
+        }
+    }
+
     /// The word in the `sender_id` of a row, and in the list of drops.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -100,6 +100,15 @@ impl Channels {
     }
 }
 
+impl Channels {
+    /// Says something to the host's operator, wherever they sit. Best effort.
+    pub async fn tell_operator(&self, text: &str) {
+        for channel in &self.0 {
+            channel.tell_operator(text).await;
+        }
+    }
+}
+
 impl std::fmt::Debug for Channels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|channel| channel.channel_type())).finish()
@@ -129,6 +138,12 @@ pub trait Channel: Send + Sync + 'static {
 
     /// Says something of the host's own at an address. Best effort.
     async fn notice(&self, session: &SessionId, address: &Address, text: &str);
+
+    /// Says something of the host's own where it may have no session. Best effort.
+    async fn say(&self, address: &Address, text: &str);
+
+    /// Says something to the host's operator, where they sit at this channel. Best effort.
+    async fn tell_operator(&self, _text: &str) {}
 
     /// Asks the platform for everything that is said in a thread from now on, where it would only
     /// bring what mentions us. Best effort.

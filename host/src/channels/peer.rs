@@ -63,6 +63,10 @@ impl Channel for Peers {
         // The host's words are for people; the operator's log has them.
     }
 
+    async fn say(&self, _address: &Address, _text: &str) {
+        // As above.
+    }
+
     async fn subscribe(&self, _thread: &Address) {
         // Whatever is written to an agent reaches it.
     }

@@ -100,8 +100,20 @@ impl Channel for Terminal {
     }
 
     async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
-        let event = RoomEvent::Notice { session_id: session.clone(), text: text.to_owned() };
-        self.publish(address, event);
+        let session_id = Some(session.clone());
+        self.publish(address, RoomEvent::Notice { session_id, text: text.to_owned() });
+    }
+
+    async fn say(&self, address: &Address, text: &str) {
+        self.publish(address, RoomEvent::Notice { session_id: None, text: text.to_owned() });
+    }
+
+    async fn tell_operator(&self, text: &str) {
+        for stream in self.streams().values() {
+            let event = RoomEvent::Notice { session_id: None, text: text.to_owned() };
+            // Nobody is there; what it is about waits in a list.
+            let _unread = stream.send(event).is_err();
+        }
     }
 
     async fn subscribe(&self, _thread: &Address) {

@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
-use schemas::{admin::Accepted, ids::AgentId, message::Address};
+use schemas::{admin::Accepted, ids::AgentId};
 use tokio::sync::oneshot;
 use tracing::{debug, error, info};
 
 use crate::{
+    approvals::hold,
     channels::Inbound,
     error::{ErrorKind, HostError, Result},
     limits,
@@ -67,17 +68,15 @@ impl FanOut {
         failed.map_or(Ok(taken), Err)
     }
 
-    /// What a person is asked. So far nobody is: the row in the list of drops says what waits.
+    /// What a person is asked; the message waits for the answer.
     async fn ask(&self) -> Result<()> {
+        let desk = self.context.desk();
         match &self.ask {
-            Some(Ask::ConnectRoom) => {
-                let (message, now) = (&self.message, self.context.clock.now());
-                let place = Address { thread_id: None, ..message.address.clone() };
-                let name = message.room_name.clone();
-                let store = self.context.store.clone();
-                store.meet_room(place, name, message.is_group, now).await
+            Some(Ask::ConnectRoom) => hold::connect_room(&desk, &self.message).await,
+            Some(Ask::AdmitSender(agents)) => {
+                hold::admit_sender(&desk, &self.message, agents).await
             }
-            Some(Ask::AdmitSender(_)) | None => Ok(()),
+            None => Ok(()),
         }
     }
 

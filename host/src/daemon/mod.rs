@@ -31,6 +31,7 @@ use crate::{
     error::{HostError, Result},
     limits,
     people::Who,
+    questions,
     requests::{Request, Requests},
     routing::Room,
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
@@ -38,6 +39,7 @@ use crate::{
     text,
 };
 
+mod asked;
 mod fan_out;
 mod home;
 mod news;
@@ -115,6 +117,8 @@ pub async fn run(
         idle_after: settings.idle_after,
         image: settings.image,
         slots: Arc::new(Semaphore::new(settings.max_containers)),
+        questions: questions::Board::default(),
+        settling: tokio::sync::Mutex::default(),
         tracker: TaskTracker::new(),
         closing: stop.closing,
         abandon: stop.abandon,
@@ -166,8 +170,9 @@ struct Daemon {
     known_people: HashMap<String, Who>,
     /// The last commands of chats, so that a repeat is not obeyed again.
     commands: VecDeque<MessageId>,
-    /// When sleeping sessions must be looked at; mirrors the central table `due`.
-    due: BTreeSet<(Timestamp, SessionId)>,
+    /// When sleeping sessions, and what waits for people, must be looked at; mirrors the central
+    /// database.
+    due: BTreeSet<(Timestamp, Due)>,
     /// Why the engine cannot be reached.
     engine_trouble: Option<HostError>,
     /// Whether it said, since this host began, what lives.
@@ -179,6 +184,15 @@ struct Daemon {
     requests: mpsc::Receiver<Request>,
     from_sessions: mpsc::Receiver<FromSession>,
     from_engine: mpsc::Receiver<EngineEvent>,
+}
+
+/// What a time is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A sleeping session.
+    Session(SessionId),
+    /// What waits for people.
+    Approvals,
 }
 
 /// Everything that can happen to the host.
@@ -194,7 +208,12 @@ enum Event {
 impl Daemon {
     /// Finds out what an earlier host left, before anything new is taken in.
     async fn begin(&mut self) -> Result<()> {
-        self.due = self.context.store.due().await?.into_iter().collect();
+        let sessions = self.context.store.due().await?;
+        self.due = sessions.into_iter().map(|(at, session)| (at, Due::Session(session))).collect();
+        self.due.insert((self.context.clock.now(), Due::Approvals));
+        for open in self.context.store.questions(true).await? {
+            self.context.questions.put(open);
+        }
         // Until the engine was asked once, a start could meet a container that still lives.
         let first = tokio::time::timeout(limits::FIRST_ENGINE_WORD, self.from_engine.recv()).await;
         let live = match first {

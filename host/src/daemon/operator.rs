@@ -83,6 +83,7 @@ impl Daemon {
             },
             Request::Peer(post, answer) => self.peer(*post, answer),
             Request::Admin(who, command, answer) => self.admin(who, *command, answer),
+            Request::LookAtApprovals(at) => self.look_at_approvals(at),
             Request::Refresh(agents, answer) => self.refresh(agents, answer).await,
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.

@@ -35,6 +35,11 @@ impl Daemon {
             Ok(message) => message,
             Err(failure) => return drop(answer.send(Err(failure))),
         };
+        match self.for_host(&message).await {
+            Ok(Some(what)) => return self.hear_operator(message, what, answer),
+            Ok(None) => {}
+            Err(failure) => return drop(answer.send(Err(failure))),
+        }
         match self.routed(&message).await {
             Ok((routed, who)) => match only_row(&routed) {
                 Some((session, trigger)) => self.append(message, session, trigger, answer).await,
@@ -54,12 +59,16 @@ impl Daemon {
 
     /// Somebody says something on a platform.
     pub(super) async fn inbound(&mut self, mut message: Inbound, answer: Answer<Taken>) {
-        let checked = self.check(&mut message);
-        let routed = match checked {
-            Ok(()) => self.routed(&message).await,
+        let for_host = match self.check(&mut message) {
+            Ok(()) => self.for_host(&message).await,
             Err(failure) => Err(failure),
         };
-        match routed {
+        match for_host {
+            Ok(Some(what)) => return self.hear(message, what, answer),
+            Ok(None) => {}
+            Err(failure) => return drop(answer.send(Err(failure))),
+        }
+        match self.routed(&message).await {
             Ok((routed, who)) => self.carry_out(message, routed, who, answer).await,
             Err(failure) => drop(answer.send(Err(failure))),
         }

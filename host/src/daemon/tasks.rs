@@ -5,7 +5,7 @@
 
 use schemas::ids::SessionId;
 
-use super::Daemon;
+use super::{Daemon, Due};
 use crate::{
     error::Result,
     sessions::{Boot, handle::SessionHandle, spawn},
@@ -51,7 +51,7 @@ impl Daemon {
 
     pub(super) fn start_task(&mut self, boot: Boot) -> SessionHandle {
         let id = boot.facts.record.id.clone();
-        self.due.retain(|(_, session)| *session != id);
+        self.due.retain(|(_, due)| !matches!(due, Due::Session(session) if *session == id));
         let handle = spawn(&self.context, boot);
         self.sessions.insert(id, handle.clone());
         handle

@@ -27,6 +27,9 @@ pub enum Act {
     ChatCost,
     /// Answer an agent's question.
     AnswerQuestion,
+    /// Answer an approval. Who may answer which is asked once more, by what it is about: whoever
+    /// may do that themselves.
+    AnswerApproval,
     /// See agents, rooms, wirings, destinations, sessions, runs, messages of an agent.
     Look,
     /// See what concerns every agent: people, drops, audit, configuration, the host's state.
@@ -116,6 +119,7 @@ impl Act {
             Self::ChatRestart => (Admin, Never, "restart the agent"),
             Self::ChatCost => (Admin, Never, "see what it cost"),
             Self::AnswerQuestion => (Member, Never, "answer this question"),
+            Self::AnswerApproval => (Anyone, Never, "answer approvals"),
             Self::Look => (Admin, Look, "look at this agent"),
             Self::LookAround => (Admin, Look, "look at the whole install"),
             Self::CreateAgent => (Admin, AskForItself, "create agents"),

@@ -23,25 +23,31 @@ impl Claim {
     /// What to keep of a code that was just made.
     #[must_use]
     pub fn of(code: &str, now: Timestamp) -> Self {
-        let expires_at = now.checked_add(limits::CLAIM_LIFE).unwrap_or(now);
-        Self { hash: hash(code), expires_at, guesses_left: limits::CLAIM_GUESSES }
+        let expires_at = now.checked_add(limits::people::CLAIM_LIFE).unwrap_or(now);
+        Self { hash: hash(code), expires_at, guesses_left: limits::people::CLAIM_GUESSES }
     }
 
     /// Whether this is the code. Every call uses up a guess, and a code without guesses is none.
     #[must_use]
     pub fn takes(&mut self, code: &str, now: Timestamp) -> bool {
-        if self.guesses_left == 0 || now >= self.expires_at {
+        if !self.holds(now) {
             return false;
         }
         self.guesses_left -= 1;
         same(&self.hash, &hash(code))
+    }
+
+    /// Whether it can be guessed at all.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.guesses_left > 0 && now < self.expires_at
     }
 }
 
 /// A code from something random: groups that can be read out and typed.
 #[must_use]
 pub fn code(random: &str) -> String {
-    let letters: Vec<char> = random.chars().rev().take(limits::CLAIM_LETTERS).collect();
+    let letters: Vec<char> = random.chars().rev().take(limits::people::CLAIM_LETTERS).collect();
     letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }
 
@@ -72,7 +78,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let code = code(RANDOM);
         assert_eq!(code, "q20n-s480-knks-v5xe");
-        let later = now + limits::CLAIM_LIFE;
+        let later = now + limits::people::CLAIM_LIFE;
         assert!(Claim::of(&code, now).takes("Q20N s480 knks v5xe", now));
         assert!(!Claim::of(&code, now).takes(&code, later));
         assert!(!Claim::of(&code, now).takes("", now));
@@ -83,7 +89,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let code = code(RANDOM);
         let mut claim = Claim::of(&code, now);
-        for _ in 0..limits::CLAIM_GUESSES {
+        for _ in 0..limits::people::CLAIM_GUESSES {
             assert!(!claim.takes("wrong", now));
         }
         assert!(!claim.takes(&code, now));

@@ -87,7 +87,7 @@ impl Runner {
     /// The key is free at once; what is at work is finished, as far as there is time.
     fn clear(&mut self, at: Address) {
         if !self.working.is_empty() {
-            self.restart_by = Some(Instant::now() + limits::DRAIN);
+            self.restart_by = Some(Instant::now() + limits::admin::DRAIN);
         }
         let (id, daemon) = (self.facts.record.id.clone(), self.context.asks.clone());
         let channel = self.channels().at(&at).cloned();

@@ -25,6 +25,7 @@ use crate::{
     delivery::permit::Reach,
     engine::{Engine, Resources, StartRequest},
     error::Result,
+    questions,
     requests::DaemonHandle,
     store::{AgentRecord, SessionRecord, Store, Voice, WiringFact},
 };
@@ -53,6 +54,11 @@ pub struct Context {
     pub image: Option<String>,
     /// The cap on running containers; fair, first come first served.
     pub slots: Arc<Semaphore>,
+    /// The questions that wait for people.
+    pub questions: questions::Board,
+    /// Held while the answer to an approval or a question is acted upon: one at a time, so that
+    /// none is acted upon twice.
+    pub settling: tokio::sync::Mutex<()>,
     /// Every task of this host.
     pub tracker: TaskTracker,
     /// Set when the host ends: finish what is being written, leave containers running.

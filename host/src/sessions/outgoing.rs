@@ -15,7 +15,7 @@ use schemas::{
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, warn};
 
-use super::{about::Messages, runner::Runner};
+use super::{about::Messages, context::Context, runner::Runner};
 use crate::{
     channels::{Channel, ChannelError, Post, Posted, Resolution},
     delivery::{
@@ -23,7 +23,8 @@ use crate::{
         retry::{Next, after},
         wish,
     },
-    limits,
+    error::ErrorKind,
+    limits, questions,
 };
 
 /// The posts for one destination, in order.
@@ -143,11 +144,15 @@ impl Runner {
         for (channel, outgoing) in ready {
             let outbox = OutboxReader::new(self.dir.clone());
             let messages = self.messages();
+            let context = self.context.clone();
             let posted = async move {
                 let (mut post, attempts) = (outgoing.post, outgoing.attempts + 1);
                 let refused_files = check_files(&mut post, outbox).await;
                 let result = match channel {
-                    Some(channel) => hand_over(channel.as_ref(), &post, messages).await,
+                    Some(channel) => match written_down(&context, &post).await {
+                        Ok(()) => hand_over(channel.as_ref(), &post, messages).await,
+                        Err(error) => Err(error),
+                    },
                     None => Err(ChannelError::Down("no such channel on this host".to_owned())),
                 };
                 Sent { post, attempts, result, refused_files }
@@ -335,6 +340,17 @@ pub(super) fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
         next_attempt_at: None,
         error: None,
     }
+}
+
+/// A question is durable before anybody sees it.
+async fn written_down(context: &Context, post: &Post) -> Result<(), ChannelError> {
+    questions::record(context, post).await.map_err(|failure| {
+        if failure.kind == ErrorKind::TooLarge {
+            ChannelError::Permanent(failure.chain())
+        } else {
+            ChannelError::Retry(failure.chain())
+        }
+    })
 }
 
 /// Posts, and says what it means that the channel never answered.

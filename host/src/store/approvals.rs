@@ -52,7 +52,8 @@ pub struct Answered {
 
 impl Store {
     /// Writes down that somebody asks, with the message that waits for the answer. What waits
-    /// about the same subject already is found instead.
+    /// about the same subject already is found instead; a guest's subject is one row of its own,
+    /// and is asked once however often that row is read again after a crash.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -66,7 +67,8 @@ impl Store {
             let tx = conn.transaction()?;
             let waiting = tx
                 .query_row(
-                    "SELECT id FROM approvals WHERE subject = ?1 AND status = 'pending'",
+                    "SELECT id FROM approvals WHERE subject = ?1 \
+                     AND (status = 'pending' OR session_id IS NOT NULL)",
                     [&new.subject],
                     |row| parsed(row, "id", ApprovalId::parse),
                 )
@@ -274,8 +276,8 @@ fn insert(conn: &Connection, new: &NewApproval, now: Timestamp) -> Result<Approv
             session,
             request,
             time::format(now),
-            time::format(after(limits::APPROVAL_REMINDER)),
-            time::format(after(limits::APPROVAL_LIFE)),
+            time::format(after(limits::people::APPROVAL_REMINDER)),
+            time::format(after(limits::people::APPROVAL_LIFE)),
         ],
     )?;
     Ok(id)
@@ -290,7 +292,8 @@ fn keep(conn: &Connection, id: &ApprovalId, held: &Held, now: Timestamp) -> Resu
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     let adds = i64::try_from(held.message.len()).unwrap_or(i64::MAX);
-    let full = count >= limits::HELD_MESSAGES || bytes.saturating_add(adds) > limits::HELD_BYTES;
+    let full = count >= limits::people::HELD_MESSAGES
+        || bytes.saturating_add(adds) > limits::people::HELD_BYTES;
     if known || full {
         return Ok(known);
     }

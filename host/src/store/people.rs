@@ -199,6 +199,21 @@ impl Store {
         .await
     }
 
+    /// Remembers that nobody wants to be asked about a room again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn deny_room(&self, room: RoomId, now: Timestamp) -> Result<()> {
+        self.call(move |conn| {
+            conn.execute(
+                "UPDATE rooms SET denied_at = ?2 WHERE id = ?1 AND denied_at IS NULL",
+                params![room.as_str(), time::format(now)],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Everybody who was turned away, newest first.
     ///
     /// # Errors

@@ -18,6 +18,17 @@ use crate::{
 /// Where the code's hash lies in `meta`.
 const CLAIM: &str = "claim";
 
+/// What a code did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// The host is this person's.
+    Theirs(PersonId),
+    /// It is another code that waits.
+    Wrong,
+    /// No code waits.
+    NothingWaits,
+}
+
 impl Store {
     /// Every role, by person.
     ///
@@ -111,7 +122,7 @@ impl Store {
         code: String,
         (sender, name): (String, String),
         now: Timestamp,
-    ) -> Result<Option<PersonId>> {
+    ) -> Result<Claimed> {
         self.call(move |conn| {
             let tx = conn.transaction()?;
             let known: Option<String> = tx
@@ -119,16 +130,18 @@ impl Store {
                 .optional()?;
             let waits = known.and_then(|text| serde_json::from_str::<Claim>(&text).ok());
             let owned = owners(&tx)? > 0;
-            let Some(mut waits) = waits.filter(|_| !owned) else { return Ok(None) };
+            let Some(mut waits) = waits.filter(|waits| !owned && waits.holds(now)) else {
+                return Ok(Claimed::NothingWaits);
+            };
             let right = waits.takes(&code, now);
             let owner = if right {
                 tx.execute("DELETE FROM meta WHERE key = ?1", [CLAIM])?;
                 let person = super::people::person_for(&tx, &name, Some(&sender), now)?;
                 insert(&tx, &person, (Role::Owner, None), "a one-time code", now)?;
-                Some(person)
+                Claimed::Theirs(person)
             } else {
                 put_claim(&tx, &waits)?;
-                None
+                Claimed::Wrong
             };
             tx.commit()?;
             Ok(owner)

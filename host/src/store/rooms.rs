@@ -63,7 +63,7 @@ impl Store {
         name: Option<String>,
         is_group: bool,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<RoomId> {
         self.call(move |conn| {
             conn.prepare_cached(
                 "INSERT INTO rooms (id, channel_type, platform_id, name, created_at, is_group, \
@@ -78,7 +78,14 @@ impl Store {
                 time::format(now),
                 is_group,
             ])?;
-            Ok(())
+            let id = conn
+                .prepare_cached(
+                    "SELECT id FROM rooms WHERE channel_type = ?1 AND platform_id = ?2",
+                )?
+                .query_row(params![place.channel_type, place.platform_id], |row| {
+                    parsed(row, "id", RoomId::parse)
+                })?;
+            Ok(id)
         })
         .await
     }

@@ -40,14 +40,13 @@ pub fn question(id: &str, asked: &Question) -> String {
         format!("{}: {}", asked.title, asked.question)
     };
     let mut lines = vec![head];
-    lines.extend(asked.options.iter().map(|option| {
-        if option.label == option.value {
-            format!("- {}", option.label)
-        } else {
-            format!("- {} ({})", option.value, option.label)
-        }
-    }));
-    let what = if asked.options.is_empty() { "<words>" } else { "<choice>" };
-    lines.push(format!("Answer with: lazaret questions answer {id} {what}"));
+    let options = asked.options.iter().enumerate();
+    lines.extend(options.map(|(index, option)| format!("{}. {}", index + 1, option.label)));
+    let (here, there) = if asked.options.is_empty() {
+        ("/answer <words>", "<words>")
+    } else {
+        ("its number or name", "<choice>")
+    };
+    lines.push(format!("Answer here with {here}, or with: lazaret questions answer {id} {there}"));
     lines.join("\n")
 }

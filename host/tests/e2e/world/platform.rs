@@ -98,6 +98,14 @@ impl Channel for Platform {
         self.terminal.notice(session, address, text).await;
     }
 
+    async fn say(&self, address: &Address, text: &str) {
+        self.terminal.say(address, text).await;
+    }
+
+    async fn tell_operator(&self, text: &str) {
+        self.terminal.tell_operator(text).await;
+    }
+
     async fn subscribe(&self, thread: &Address) {
         Channel::subscribe(&*self.terminal, thread).await;
     }

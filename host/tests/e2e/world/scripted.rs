@@ -84,6 +84,10 @@ impl Channel for Scripted {
     async fn typing(&self, _session: &SessionId, _address: &Address, _on: bool) {}
 
     async fn notice(&self, _session: &SessionId, address: &Address, text: &str) {
+        self.say(address, text).await;
+    }
+
+    async fn say(&self, address: &Address, text: &str) {
         let line = format!("{}: {text}", place(address));
         self.said.notices.lock().unwrap().push_back(line);
         self.said.news.notify_one();
