@@ -160,7 +160,7 @@ async fn what_waits_when_a_conversation_is_cleared_is_answered_or_said_to_be_los
             world.passes(Duration::from_secs(5)).await;
             world.says("andy", "waits").await;
             world.says("andy", "/clear").await;
-            world.passes(limits::DRAIN + Duration::from_secs(120)).await;
+            world.passes(limits::admin::DRAIN + Duration::from_secs(120)).await;
             let mut notices = Vec::new();
             for _ in 0..3 {
                 notices.push(world.next_notice("andy").await);
