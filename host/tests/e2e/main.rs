@@ -18,6 +18,7 @@ mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod operations;
 mod operator;
 mod peers;
 mod refusals;
