@@ -8,6 +8,7 @@
 
 mod world;
 
+mod approvals;
 mod attachments;
 mod commands;
 mod context;
@@ -19,6 +20,7 @@ mod ledger;
 mod lifecycle;
 mod operator;
 mod peers;
+mod people;
 mod refusals;
 mod rewiring;
 mod routing;
