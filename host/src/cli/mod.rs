@@ -30,6 +30,9 @@ mod waiting;
 mod attach;
 mod save;
 
+mod config;
+mod grammar;
+
 mod logging;
 mod out;
 
@@ -64,6 +67,13 @@ enum Command {
     Chat(chat::Args),
     /// Show a message's whole way, on a temporary home
     Demo(demo::Args),
+    /// Show what the host is told, and by whom
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print completions for a shell
+    Completions(grammar::Completions),
+    /// Print the manual, or write a page for each command into a folder
+    Man(grammar::Man),
 }
 
 /// What a command works with.
@@ -99,12 +109,35 @@ impl Context {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    match &cli.command {
+        // They are about the program itself, whatever the home looks like.
+        Command::Completions(args) => {
+            grammar::completions(args);
+            return ExitCode::SUCCESS;
+        }
+        Command::Man(args) => return ended(grammar::man(args).map(|()| ExitCode::SUCCESS)),
+        Command::Config(config::Command::Show) => {
+            let shown = config::show(cli.home.as_deref(), Out::new(cli.json));
+            return ended(shown.map(|()| ExitCode::SUCCESS));
+        }
+        Command::Up(_)
+        | Command::Down
+        | Command::Status
+        | Command::Admin(_)
+        | Command::Send(_)
+        | Command::Chat(_)
+        | Command::Demo(_) => {}
+    }
     let done = Config::load(cli.home.as_deref()).and_then(|config| {
         let daemon = matches!(cli.command, Command::Up(_));
         logging::start(&config, daemon)?;
         let context = Context { config, out: Out::new(cli.json) };
         runtime(daemon)?.block_on(run(cli.command, context))
     });
+    ended(done)
+}
+
+fn ended(done: Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
         out::report(&error);
         ExitCode::from(error.kind.exit_code())
@@ -120,6 +153,8 @@ async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Chat(args) => Box::pin(chat::run(args, &context)).await?,
         Command::Demo(args) => Box::pin(demo::run(args, &context)).await?,
         Command::Send(args) => return Box::pin(send::run(args, &context)).await,
+        // Done before there was a home.
+        Command::Config(_) | Command::Completions(_) | Command::Man(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -56,6 +56,11 @@ impl Out {
     }
 }
 
+/// Bytes of our own making, for other programs.
+pub(super) fn raw(bytes: &[u8]) {
+    let _unread = io::stdout().write_all(bytes).is_err();
+}
+
 /// Tells why the command failed.
 pub(super) fn report(error: &HostError) {
     let mut text = format!("error: {}", printable(&error.chain()));

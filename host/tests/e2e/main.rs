@@ -8,6 +8,7 @@
 
 mod world;
 
+mod actions;
 mod approvals;
 mod attachments;
 mod commands;

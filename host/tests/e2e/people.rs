@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use host::channels::{Inbound, Sender};
 use schemas::policy::Role;
 
 use crate::world::{World, outcome};
@@ -225,6 +226,28 @@ async fn a_question_is_answered_by_people_of_the_agent_and_is_text_from_others()
             assert_eq!(told, "slack C1: You said: mia answered your question q2: blue");
             world.no_post_for(HOUR).await;
             drop(member);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_its_channel_cannot_vouch_for_is_refused() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            world.cli("rooms create slack C1 --unknown-sender public").await;
+            world.cli("wirings create slack:C1 andy").await;
+            let message = world.heard("slack C1 eve: hello");
+            let named = |id: &str| Sender::Platform { id: id.to_owned(), name: "eve".to_owned() };
+            for sender in
+                [Sender::Operator, named("github:eve"), named("terminal:owner"), named("slack:")]
+            {
+                let forged = Inbound { sender, ..message.clone() };
+                let refusal = world.brings(forged).await.unwrap_err();
+                assert!(refusal.chain().contains("cannot vouch for"), "{refusal:?}");
+            }
+            world.no_post_for(HOUR).await;
         })
         .await;
 }

@@ -30,6 +30,7 @@ mod log;
 mod operator;
 mod people;
 mod platform;
+mod platforms;
 mod scripted;
 mod talk;
 mod yard;
@@ -256,7 +257,7 @@ impl World {
                 );
             }
         }
-        self.expect_no_post();
+        self.said.expect_no_post();
         assert_eq!(self.yard.doubles(), 0, "a session had two containers");
         let errors = self.log.errors();
         assert!(self.errors_expected || errors.is_empty(), "errors were logged: {errors:#?}");
