@@ -31,11 +31,10 @@ impl World {
         while tokio::time::timeout(minute, self.next_reply(agent)).await.is_ok() {}
     }
 
-    /// Lets a guest that sleeps write this, and tells how the host answered it.
+    /// Lets a guest write this, and tells how the host answered it.
     async fn answers(&mut self, kind: Kind, content: &str) -> Vec<String> {
         let sent = self.says("andy", "hello").await;
         self.next_reply("andy").await;
-        self.until_state("andy", "asleep").await;
         let session = sent.session_id.to_string();
         let before = self.came_into(&session).len();
         writes(self, &session, kind, content);
@@ -220,7 +219,6 @@ async fn an_agent_that_asks_over_every_answer_comes_to_rest() {
         .run(async |world| {
             let sent = world.says("andy", "hello").await;
             world.next_reply("andy").await;
-            world.until_state("andy", "asleep").await;
             let session = sent.session_id.to_string();
             for n in 0..40 {
                 let content = format!(r#"{{"action":"fly","n":"{}"}}"#, "x".repeat(n));
@@ -232,6 +230,30 @@ async fn an_agent_that_asks_over_every_answer_comes_to_rest() {
             let told = world.came_into(&session);
             assert_eq!(told.iter().filter(|line| line.contains("refused")).count(), 40);
             world.hears_out("andy").await;
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_breaks_a_bound_is_told_to_the_agent_and_shown_to_nobody() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let options = vec![r#"{"label":"a","value":"a"}"#; 30_000].join(",");
+            let long = "x".repeat(1 << 19);
+            let ask = r#"{"type":"ask_question","question":"Well?","questionId":"#;
+            for content in [
+                // Somebody else's question, and ids and options without measure.
+                format!(r#"{ask}"sess-01hzzzzzzzzzzzzzzzzzzzzzzz:q1"}}"#),
+                format!(r#"{ask}"{long}"}}"#),
+                format!(r#"{ask}"q","options":[{options}]}}"#),
+                format!(r#"{{"operation":"edit","messageId":"{long}","text":"x"}}"#),
+                r#"{"operation":"drop_table","messageId":3}"#.to_owned(),
+            ] {
+                let told = world.answers(Kind::ChatSdk, &content).await;
+                let failed = told.iter().filter(|line| line.contains("delivery_failed")).count();
+                assert_eq!(failed, 1, "{told:?}");
+            }
         })
         .await;
 }

@@ -19,6 +19,7 @@ mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod operations;
 mod operator;
 mod peers;
 mod people;

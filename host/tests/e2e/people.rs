@@ -211,7 +211,7 @@ async fn a_question_is_answered_by_people_of_the_agent_and_is_text_from_others()
             let member = world.person("mia", Some(Role::Member), Some("andy")).await;
             let other = world.person("bob", None, None).await;
             world.says_at("slack C1 eve: !silent\n!ask Which?|blue|red").await;
-            assert!(world.next_post().await.starts_with("slack C1: Which?"));
+            assert_eq!(world.next_post().await, "slack C1: [ask] Which? blue/red");
             let id = world.the_question().await.id;
             world.says_at("slack C1 eve: red").await;
             assert_eq!(world.next_post().await, "slack C1: You said: red");
