@@ -103,7 +103,7 @@ impl Runner {
             let mut work = JoinSet::new();
             work.spawn(async move { actions::act(&desk, &asker, request.action).await });
             // One that broke off by a bug of ours must not hold up those behind it.
-            let acted = work.join_next().await.and_then(std::result::Result::ok);
+            let acted = work.join_next().await.and_then(Result::ok);
             let acted = acted.unwrap_or_else(|| Acted::refused("it broke off"));
             let over = wished.over.clone();
             let place = blocking(move || {
