@@ -39,6 +39,8 @@ mod weight;
 
 mod ingest;
 
+mod rewire;
+
 use figure::Figures;
 
 /// One group of figures.
@@ -56,10 +58,12 @@ enum Part {
     Asleep,
     /// Messages per second into 200 sessions, beside the floor.
     Ingest,
+    /// A rewiring until a running agent sees it, and a command's answer.
+    Rewire,
 }
 
-const PARTS: [Part; 6] =
-    [Part::Warm, Part::Cold, Part::Old, Part::Weight, Part::Asleep, Part::Ingest];
+const PARTS: [Part; 7] =
+    [Part::Warm, Part::Cold, Part::Old, Part::Weight, Part::Asleep, Part::Ingest, Part::Rewire];
 
 /// Measures the spine on a real engine.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -126,6 +130,7 @@ async fn measure(args: &Args) -> Figures {
             Part::Weight => Box::pin(weight::measure(pace, &mut figures)).await,
             Part::Asleep => Box::pin(asleep::measure(pace, &mut figures)).await,
             Part::Ingest => Box::pin(ingest::measure(pace, &mut figures)).await,
+            Part::Rewire => Box::pin(rewire::measure(pace, &mut figures)).await,
         }
     }
     figures

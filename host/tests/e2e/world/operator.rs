@@ -7,8 +7,13 @@ use host::{
     error::Result,
     people::Who,
     requests::Request,
+    store::{Leads, NewEntry, Store},
 };
-use schemas::admin::AdminAnswer;
+use schemas::{
+    admin::AdminAnswer,
+    ids::{AgentId, SessionId},
+    policy::CliScope,
+};
 
 use super::World;
 
@@ -34,6 +39,34 @@ impl World {
         }
         self.passes(Duration::from_secs(1)).await;
         assert_eq!(self.yard.running(), 0, "a container goes on");
+    }
+
+    /// What becomes of an agent's own words, as its session's task would hand them over.
+    pub(crate) async fn agent_asks(
+        &self,
+        agent: &str,
+        scope: CliScope,
+        words: &str,
+    ) -> Result<Done> {
+        let shown = self.command(&format!("agents show {agent}")).await?.data;
+        let agent = AgentId::parse(shown["id"].as_str().unwrap_or_default()).unwrap();
+        let who = Who::Agent { agent, session: SessionId::mint(self.now()), scope };
+        let Parsed::Command(command) = parse(&split(words))? else { panic!("{words}") };
+        self.ask(|answer| Request::Admin(who, command, answer)).await
+    }
+
+    /// A rewiring that was committed by a host which died right after.
+    pub(crate) async fn rewires_behind_the_hosts_back(&self, agent: &str, to: &str) {
+        let store = Store::open(&self.home.path().join("central.db")).unwrap();
+        let agents = store.agents().await.unwrap();
+        let id = |name: &str| agents.iter().find(|one| one.name == name).unwrap().id.clone();
+        let new = NewEntry {
+            agent: id(agent),
+            name: "late".to_owned(),
+            display_name: None,
+            to: Leads::Agent { id: id(to) },
+        };
+        store.create_destination(new, self.now()).await.unwrap();
     }
 
     pub(crate) async fn command(&self, words: &str) -> Result<AdminAnswer> {
