@@ -21,6 +21,9 @@ mod life;
 mod loss;
 mod walls;
 
+#[path = "../e2e/world/scripted.rs"]
+mod scripted;
+
 mod host_process;
 mod room;
 
@@ -28,4 +31,5 @@ mod away;
 mod crash;
 mod hostile;
 mod sandbox;
+mod shared;
 mod whole;

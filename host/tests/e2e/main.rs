@@ -8,6 +8,8 @@
 
 mod world;
 
+mod actions;
+mod approvals;
 mod attachments;
 mod commands;
 mod context;
@@ -17,8 +19,10 @@ mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod operations;
 mod operator;
 mod peers;
+mod people;
 mod refusals;
 mod rewiring;
 mod routing;

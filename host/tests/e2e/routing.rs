@@ -150,6 +150,25 @@ async fn strangers_are_heard_as_the_room_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_member_is_heard_where_strangers_are_not() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            in_public(world, "--mode shared --scope known").await;
+            world.cli("rooms set slack:C1 --unknown-sender strict").await;
+            assert_eq!(outcome(&world.says_at("slack C1 alice: one").await), "unknown_sender");
+            world.cli("people create Alice --id slack:alice").await;
+            assert_eq!(outcome(&world.says_at("slack C1 alice: two").await), "unknown_sender");
+            world.cli("members add andy Alice").await;
+            world.says_at("slack C1 alice: three").await;
+            assert_eq!(world.next_post().await, "slack C1: You said: three");
+            world.cli("members remove andy Alice").await;
+            assert_eq!(outcome(&world.says_at("slack C1 alice: four").await), "unknown_sender");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_not_for_the_agent_is_kept_and_rides_along() {
     World::new()
         .agent("andy")

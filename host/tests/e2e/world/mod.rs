@@ -28,7 +28,9 @@ mod books;
 mod clock;
 mod log;
 mod operator;
+mod people;
 mod platform;
+mod platforms;
 mod scripted;
 mod talk;
 mod yard;
@@ -255,7 +257,7 @@ impl World {
                 );
             }
         }
-        self.expect_no_post();
+        self.said.expect_no_post();
         assert_eq!(self.yard.doubles(), 0, "a session had two containers");
         let errors = self.log.errors();
         assert!(self.errors_expected || errors.is_empty(), "errors were logged: {errors:#?}");

@@ -49,7 +49,7 @@ impl World {
         words: &str,
     ) -> Result<Done> {
         let shown = self.command(&format!("agents show {agent}")).await?.data;
-        let agent = AgentId::parse(shown["id"].as_str().unwrap_or_default()).unwrap();
+        let agent = shown.get("id").and_then(|id| AgentId::parse(id.as_str()?).ok()).unwrap();
         let who = Who::Agent { agent, session: SessionId::mint(self.now()), scope };
         let Parsed::Command(command) = parse(&split(words))? else { panic!("{words}") };
         self.ask(|answer| Request::Admin(who, command, answer)).await
@@ -83,7 +83,7 @@ impl World {
 }
 
 /// Words, with single quotes around those that hold blanks.
-fn split(words: &str) -> Vec<String> {
+pub(super) fn split(words: &str) -> Vec<String> {
     let mut split = Vec::new();
     for (at, part) in words.split('\'').enumerate() {
         if at % 2 == 1 {

@@ -2,7 +2,8 @@
 //!
 //! Owns what their people say and what is posted to them, both as one line:
 //! `slack C1/t1 alice: @andy hello` and `slack C1/t1: You said: hello`. A room whose id begins with
-//! `D` is a direct message, and an `@` is a mention that the platform vouches for.
+//! `D` is a direct message, and an `@` is a mention that the platform vouches for. Knows no host,
+//! so that a real engine's tests can play them, too.
 
 use std::{
     collections::VecDeque,
@@ -12,23 +13,19 @@ use std::{
 
 use async_trait::async_trait;
 use host::{
-    channels::{Capabilities, Channel, ChannelError, Inbound, Post, Posted, Resolution, Sender},
-    error::Result,
-    requests::{Became, Request, Taken},
+    channels::{
+        Body, Capabilities, Channel, ChannelError, Inbound, Post, Posted, Resolution, Sender,
+    },
+    requests::{Became, Taken},
 };
+use jiff::Timestamp;
 use schemas::{
     admin::RoomEvent,
     content::{self, ChatIn},
     ids::SessionId,
     message::Address,
-    time::Clock,
 };
 use tokio::sync::Notify;
-
-use super::World;
-
-/// Virtual time after which something that should happen will not.
-const LONG: Duration = Duration::from_secs(3_600);
 
 /// One platform.
 pub(crate) struct Scripted {
@@ -41,8 +38,8 @@ pub(crate) struct Scripted {
 #[derive(Default)]
 pub(crate) struct Said {
     posts: Mutex<VecDeque<String>>,
-    notices: Mutex<VecDeque<String>>,
-    subscribed: Mutex<Vec<String>>,
+    pub(crate) notices: Mutex<VecDeque<String>>,
+    pub(crate) subscribed: Mutex<Vec<String>>,
     news: Notify,
     count: Mutex<u64>,
 }
@@ -74,12 +71,12 @@ impl Channel for Scripted {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
+        let all = self.word == "slack";
+        Capabilities { edits: all, reactions: all, cards: all, questions: all }
     }
 
-    async fn post(&self, post: &Post) -> std::result::Result<Posted, ChannelError> {
-        // What it cannot show came as text already.
-        let text = post.body.clone().into_text();
+    async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
+        let text = shown(&post.body);
         let line = format!("{}: {text}", place(&post.address));
         self.said.posts.lock().unwrap().push_back(line);
         self.said.news.notify_one();
@@ -105,26 +102,30 @@ impl Channel for Scripted {
     async fn run_finished(&self, _address: &Address, _finished: &RoomEvent) {}
 }
 
+/// What it cannot show came as text already.
+fn shown(body: &Body) -> String {
+    let id = || body.of().and_then(|of| of.platform_id.clone()).expect("it was found");
+    match body {
+        Body::Text(text) => text.clone(),
+        Body::Edit { text, .. } => format!("[edit {}] {text}", id()),
+        Body::Reaction { emoji, .. } => format!("[react {}] {emoji}", id()),
+        Body::Card(card) => format!("[card] {} | {}", card.title, card.text),
+        Body::Question(_, asked) => {
+            let options: Vec<&str> = asked.options.iter().map(|one| one.label.as_str()).collect();
+            format!("[ask] {} {}", asked.question, options.join("/"))
+        }
+    }
+}
+
 fn place(address: &Address) -> String {
     let thread = address.thread_id.as_ref().map(|thread| format!("/{thread}"));
     let (channel, room) = (&address.channel_type, &address.platform_id);
     format!("{channel} {room}{}", thread.unwrap_or_default())
 }
 
-impl World {
-    /// Somebody says something: `slack C1/t1 alice: @andy hello`. Every row that comes of it is
-    /// durable when this returns.
-    pub(crate) async fn says_at(&self, line: &str) -> Taken {
-        self.brings(self.heard(line)).await.unwrap()
-    }
-
-    /// A platform hands a message over.
-    pub(crate) async fn brings(&self, message: Inbound) -> Result<Taken> {
-        self.ask(|answer| Request::Inbound(Box::new(message), answer)).await
-    }
-
+impl Said {
     /// A message as its platform hands it over.
-    pub(crate) fn heard(&self, line: &str) -> Inbound {
+    pub(crate) fn heard(&self, line: &str, at: Timestamp) -> Inbound {
         let (head, text) =
             line.split_once(": ").expect("<channel> <room>[/<thread>] <user>: <text>");
         let words: Vec<&str> = head.split(' ').collect();
@@ -133,7 +134,7 @@ impl World {
             Some((room, thread)) => (room, Some(thread.to_owned())),
             None => (*room, None),
         };
-        let mut count = self.said.count.lock().unwrap();
+        let mut count = self.count.lock().unwrap();
         *count += 1;
         let chat =
             ChatIn { sender: Some((*user).to_owned()), text: text.to_owned(), ..ChatIn::default() };
@@ -147,7 +148,7 @@ impl World {
             sender: Sender::Platform { id: format!("{channel}:{user}"), name: (*user).to_owned() },
             text: text.to_owned(),
             content: content::write(&chat),
-            at: self.clock.now(),
+            at,
             mentioned: text.contains('@'),
             is_group: !room.starts_with('D'),
             room_name: None,
@@ -156,56 +157,40 @@ impl World {
         }
     }
 
-    /// The next post on any scripted platform: `slack C1/t1: You said: hello`.
-    pub(crate) async fn next_post(&self) -> String {
-        self.next_of(&self.said.posts, "nothing was posted for an hour").await
+    /// The next post on any scripted platform.
+    pub(crate) async fn next_post(&self, patience: Duration) -> String {
+        self.next_of(&self.posts, patience).await
     }
 
     /// The next so many posts, sorted: rooms do not wait for each other.
-    pub(crate) async fn next_posts(&self, count: usize) -> Vec<String> {
+    pub(crate) async fn next_posts(&self, count: usize, patience: Duration) -> Vec<String> {
         let mut posts = Vec::new();
         while posts.len() < count {
-            posts.push(self.next_post().await);
+            posts.push(self.next_post(patience).await);
         }
         posts.sort_unstable();
         posts
     }
 
-    /// The next thing that the host itself says on any scripted platform.
-    pub(crate) async fn next_word_of_host(&self) -> String {
-        self.next_of(&self.said.notices, "the host said nothing for an hour").await
+    /// Fails when something was posted that nobody read.
+    pub(crate) fn expect_no_post(&self) {
+        let posts = self.posts.lock().unwrap();
+        assert!(posts.is_empty(), "unread: {posts:?}");
     }
 
-    async fn next_of(&self, queue: &Mutex<VecDeque<String>>, never: &str) -> String {
+    /// The next line of a queue.
+    pub(crate) async fn next_of(
+        &self,
+        queue: &Mutex<VecDeque<String>>,
+        patience: Duration,
+    ) -> String {
         loop {
             if let Some(line) = queue.lock().unwrap().pop_front() {
                 return line;
             }
-            let news = self.said.news.notified();
-            tokio::time::timeout(LONG, news).await.unwrap_or_else(|_| panic!("{never}"));
+            let news = tokio::time::timeout(patience, self.news.notified()).await;
+            news.unwrap_or_else(|_| panic!("nothing was said for {patience:?}"));
         }
-    }
-
-    /// Whether the host itself says something on a scripted platform within this long.
-    pub(crate) async fn host_spoke(&self, pause: Duration) -> bool {
-        self.passes(pause).await;
-        !self.said.notices.lock().unwrap().is_empty()
-    }
-
-    /// Nothing is posted on a scripted platform for this long.
-    pub(crate) async fn no_post_for(&self, pause: Duration) {
-        self.passes(pause).await;
-        self.expect_no_post();
-    }
-
-    pub(crate) fn expect_no_post(&self) {
-        let posts = self.said.posts.lock().unwrap();
-        assert!(posts.is_empty(), "unread: {posts:?}");
-    }
-
-    /// The threads that agents follow.
-    pub(crate) fn subscribed(&self) -> Vec<String> {
-        self.said.subscribed.lock().unwrap().clone()
     }
 }
 
