@@ -82,17 +82,22 @@ impl World {
     }
 }
 
-/// Words, with single quotes around those that hold blanks.
-pub(super) fn split(words: &str) -> Vec<String> {
-    let mut split = Vec::new();
-    for (at, part) in words.split('\'').enumerate() {
-        if at % 2 == 1 {
-            split.push(part.to_owned());
-        } else {
-            split.extend(part.split_whitespace().map(str::to_owned));
+/// Words as a shell would cut them: quotes hold blanks together.
+pub(super) fn split(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in line.chars() {
+        match quote {
+            Some(end) if c == end => quote = None,
+            None if c == '\'' || c == '"' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            Some(_) | None => word.get_or_insert_default().push(c),
         }
     }
-    split
+    words.extend(word);
+    words
 }
 
 /// Ids and times differ from run to run.
