@@ -117,8 +117,9 @@ async fn lists_and_status_are_printed_for_people() {
         home      /home
         engine    NOT REACHABLE: none
                   messages are kept until it answers
+        owner     nobody yet: lazaret people claim-code, then say the code in a chat
         agents    1
-        sessions  1, 0 with a container
+        sessions  1
         ");
         let output = done(world.lazaret(&["sessions", "list"]).spawn()).await;
         assert!(text(&output.stdout).contains(world.session.as_str()));
