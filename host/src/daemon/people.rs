@@ -66,7 +66,7 @@ impl Daemon {
         match for_host {
             Ok(Some(what)) => self.hear(message, what, answer),
             Ok(None) if self.context.turns.is_taken(&message.address) => {
-                self.later(message, answer)
+                self.later(message, answer);
             }
             Ok(None) => self.route_on(message, answer).await,
             Err(failure) => drop(answer.send(Err(failure))),
