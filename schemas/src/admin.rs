@@ -53,6 +53,9 @@ pub struct NewAgent {
     /// How much of the operator's commands it may use.
     #[serde(default)]
     pub cli_scope: CliScope,
+    /// An agent that may write to it from the beginning, by its name.
+    #[serde(default)]
+    pub reachable_from: Option<AgentId>,
 }
 
 impl NewAgent {
@@ -72,6 +75,7 @@ impl NewAgent {
             model: None,
             work_dir: None,
             cli_scope: CliScope::default(),
+            reachable_from: None,
         }
     }
 }

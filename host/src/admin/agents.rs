@@ -67,6 +67,9 @@ pub struct Create {
     /// Let the terminal room change the agent's own folder (memory, instructions)
     #[arg(long)]
     trusted: bool,
+    /// Another agent that may write to it from the beginning: name or id
+    #[arg(long, value_name = "AGENT")]
+    reachable_from: Option<String>,
 }
 
 /// What may be said of an agent; an empty text clears.
@@ -127,7 +130,13 @@ impl Command {
 
     pub(super) async fn pin(&mut self, desk: &Desk) -> Result<Option<AgentId>> {
         match self {
-            Self::List | Self::Create(_) => Ok(None),
+            Self::List => Ok(None),
+            Self::Create(create) => {
+                if let Some(other) = &mut create.reachable_from {
+                    desk.pin_agent(other).await?;
+                }
+                Ok(None)
+            }
             Self::Show { agent }
             | Self::Set { agent, .. }
             | Self::Delete { agent, .. }
@@ -146,8 +155,16 @@ impl Command {
                 Ok(answer(&agent, one_for_people(&agent, desk)))
             }
             Self::Create(create) => {
-                let new = Box::new(NewAgent::from(create));
+                let other = match &create.reachable_from {
+                    Some(other) => Some(desk.agent(other).await?.id),
+                    None => None,
+                };
+                let new = NewAgent { reachable_from: other.clone(), ..NewAgent::from(create) };
+                let new = Box::new(new);
                 let agent = desk.daemon.ask(|answer| Request::CreateAgent(new, answer)).await?;
+                if let Some(other) = other {
+                    desk.project(vec![other]).await?;
+                }
                 let name = &agent.name;
                 let text = format!("made {name}; talk with it: lazaret chat {name}");
                 Ok(answer(&agent, text))
@@ -177,6 +194,7 @@ impl From<Create> for NewAgent {
             work_dir: told.work_dir.and_then(check::text),
             cli_scope: told.cli_scope.unwrap_or_default(),
             name: create.name,
+            reachable_from: None,
         }
     }
 }

@@ -40,3 +40,34 @@ pub const MODEL_BYTES: usize = 100;
 /// What a guest gets to drop a run that somebody stopped; ours does it in milliseconds, and one
 /// that cannot is ended.
 pub const ABORT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Actions that one session may ask for in a minute; further ones are refused, so that no agent
+/// fills the approvals or the audit.
+pub const ACTIONS: usize = 30;
+
+/// What one agent may have waiting for people at once: more than a person would want to read.
+pub const WAITING_ASKS: usize = 20;
+
+/// Words of a command that an agent asks for.
+pub const ADMIN_WORDS: usize = 100;
+
+/// Longest answer to such a command that is told; the rest is to be asked for in parts.
+pub const ANSWER_CHARS: usize = 32_000;
+
+/// Packages of one request: a person reads them all before saying yes.
+pub const PACKAGES: usize = 50;
+
+/// Longest name of a package; npm's own limit.
+pub const PACKAGE_BYTES: usize = 214;
+
+/// Arguments, and variables, of a tool server.
+pub const SERVER_PARTS: usize = 50;
+
+/// Longest argument or variable of a tool server.
+pub const VALUE_BYTES: usize = 4_096;
+
+/// Longest name, and what is shown of one that is none.
+pub const SHOWN_CHARS: usize = 64;
+
+/// Longest reason that an agent gives.
+pub const REASON_CHARS: usize = 1_000;

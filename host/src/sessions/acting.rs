@@ -8,19 +8,19 @@ use std::collections::VecDeque;
 
 use schemas::{
     action::ActionRequest,
-    content::{self, ActionStatus, SystemIn},
+    content::{self, SystemIn},
     ids::{MessageId, RunId},
     message::{DeliveryStatus, Kind, NewInbound, OutboundRow},
 };
-use serde_json::json;
 use tracing::{info, warn};
 
 use super::{container::WorkDone, outgoing::ledger, runner::Runner};
 use crate::{
     actions::{self, Acted, Asker},
     limits,
-    people::Who,
 };
+
+const TOO_MANY: &str = "too many requests within a minute";
 
 /// The actions of a session that wait for their turn.
 #[derive(Debug, Default)]
@@ -42,15 +42,19 @@ impl Acting {
 impl Runner {
     /// Takes an action that the guest asks for.
     pub(super) fn take_action(&mut self, row: &OutboundRow, id: String, request: ActionRequest) {
-        self.acting.waiting.push_back((row.id.clone(), id, request));
-        self.act_next();
+        let now = self.context.clock.now();
+        if self.actions.take(now, limits::action::ACTIONS, limits::action::MINUTE) {
+            self.acting.waiting.push_back((row.id.clone(), id, request));
+            self.act_next();
+        } else {
+            self.answer_action(&row.id, &id, Acted::refused(TOO_MANY));
+        }
     }
 
     /// Answers what is no action.
     pub(super) fn refuse_action(&mut self, row: &OutboundRow, id: &str, why: &str) {
         warn!(message_id = %row.id, why, "a guest asked for no action that there is");
-        let acted = Acted { status: ActionStatus::Refused, result: json!({ "error": why }) };
-        self.answer_action(&row.id, id, acted);
+        self.answer_action(&row.id, id, Acted::refused(why));
     }
 
     fn act_next(&mut self) {
@@ -60,11 +64,6 @@ impl Runner {
         let Some((row, id, request)) = self.acting.waiting.pop_front() else { return };
         self.acting.at_work = true;
         let asker = Asker {
-            who: Who::Agent {
-                agent: self.facts.record.agent.clone(),
-                session: self.facts.record.id.clone(),
-                scope: self.facts.agent.agent.cli_scope,
-            },
             agent: self.facts.record.agent.clone(),
             session: self.facts.record.id.clone(),
             request: id.clone(),
@@ -72,7 +71,7 @@ impl Runner {
         };
         let desk = self.context.desk();
         self.beside(async move {
-            let acted = actions::act(&desk, &asker, &request.action);
+            let acted = actions::act(&desk, &asker, request.action).await;
             WorkDone::Acted(row, id, acted)
         });
     }

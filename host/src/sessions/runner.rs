@@ -150,6 +150,8 @@ pub(super) struct Runner {
     pub(super) telling: JoinSet<()>,
     /// Actions of the guest.
     pub(super) acting: super::acting::Acting,
+    /// How often it may ask for them.
+    pub(super) actions: super::allowance::Allowance,
     /// How often answers to them may wake it.
     pub(super) woken_by_actions: super::allowance::Allowance,
     /// A row of the host's own came that wakes the agent.
@@ -264,6 +266,7 @@ impl Runner {
             posting: JoinSet::new(),
             telling: JoinSet::new(),
             acting: super::acting::Acting::default(),
+            actions: super::allowance::Allowance::default(),
             woken_by_actions: super::allowance::Allowance::default(),
             wake_wanted: false,
             attempts: BTreeMap::new(),

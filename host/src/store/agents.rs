@@ -57,6 +57,9 @@ impl Store {
                 ..Rules::default()
             };
             wirings::write(&tx, &wiring, &agent.id, &rules)?;
+            if let Some(other) = &new.reachable_from {
+                reach(&tx, other, &agent, now)?;
+            }
             tx.commit()?;
             Ok(agent)
         })
@@ -89,6 +92,25 @@ impl Store {
         })
         .await
     }
+}
+
+/// Puts a new agent into another's address book, under its own name.
+fn reach(
+    tx: &rusqlite::Transaction<'_>,
+    other: &AgentId,
+    agent: &Agent,
+    now: Timestamp,
+) -> Result<()> {
+    let inserted = tx.execute(
+        "INSERT INTO destinations (agent_id, name, target_agent_id, created_at) \
+         VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        params![other.as_str(), agent.name, agent.id.as_str(), time::format(now)],
+    )?;
+    if inserted == 0 {
+        let what = format!("there is a destination {:?} in that book already", agent.name);
+        return Err(HostError::new(ErrorKind::Conflict, what));
+    }
+    Ok(())
 }
 
 fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {

@@ -61,14 +61,14 @@ async fn a_run_that_is_stopped_says_nothing_and_what_waits_goes_on() {
         .run(async |world| {
             let said = world.asks_host("andy", "/stop").await;
             assert_eq!(said, "I am doing nothing that could be stopped.");
-            world.says("andy", "!slow 3600000").await;
+            world.says("andy", "!slow 900000").await;
             world.passes(Duration::from_secs(5)).await;
             world.says("andy", "next").await;
             let began = world.now();
             stops(world, Some("You said: next")).await;
             assert!(world.now().duration_since(began).as_secs() < 2);
             assert_eq!(world.yard.started(), 1);
-            world.expect_silence("andy", Duration::from_secs(7_200)).await;
+            world.expect_silence("andy", Duration::from_secs(900)).await;
         })
         .await;
 }
@@ -156,7 +156,7 @@ async fn what_waits_when_a_conversation_is_cleared_is_answered_or_said_to_be_los
     World::new()
         .agent("andy")
         .run(async |world| {
-            world.says("andy", "!slow 3600000").await;
+            world.says("andy", "!slow 900000").await;
             world.passes(Duration::from_secs(5)).await;
             world.says("andy", "waits").await;
             world.says("andy", "/clear").await;

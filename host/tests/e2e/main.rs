@@ -8,6 +8,7 @@
 
 mod world;
 
+mod actions;
 mod attachments;
 mod commands;
 mod context;
@@ -17,6 +18,7 @@ mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod operations;
 mod operator;
 mod peers;
 mod refusals;

@@ -115,7 +115,6 @@ async fn whoever_has_no_entry_and_no_letter_reaches_no_other_agent() {
     two(async |world| {
         let first = world.says("bea", "hello").await;
         world.next_reply("bea").await;
-        world.until_state("bea", "asleep").await;
         let andy = world.says("andy", "hello").await;
         world.next_reply("andy").await;
         let agent = |name: &str, list: &[schemas::admin::Agent]| {

@@ -22,6 +22,7 @@ const PURE: &[&str] = &[
     "host/src/delivery/retry.rs",
     "host/src/delivery/wish.rs",
     "host/src/peers/bounds.rs",
+    "host/src/actions/plan.rs",
     "guest/src/turn.rs",
     "guest/src/prompt.rs",
     "guest/src/written.rs",

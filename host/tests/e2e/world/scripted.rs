@@ -13,7 +13,9 @@ use std::{
 
 use async_trait::async_trait;
 use host::{
-    channels::{Capabilities, Channel, ChannelError, Inbound, Post, Posted, Resolution, Sender},
+    channels::{
+        Body, Capabilities, Channel, ChannelError, Inbound, Post, Posted, Resolution, Sender,
+    },
     requests::{Became, Taken},
 };
 use jiff::Timestamp;
@@ -69,12 +71,12 @@ impl Channel for Scripted {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
+        let all = self.word == "slack";
+        Capabilities { edits: all, reactions: all, cards: all, questions: all }
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
-        // What it cannot show came as text already.
-        let text = post.body.clone().into_text();
+        let text = shown(&post.body);
         let line = format!("{}: {text}", place(&post.address));
         self.said.posts.lock().unwrap().push_back(line);
         self.said.news.notify_one();
@@ -98,6 +100,21 @@ impl Channel for Scripted {
     }
 
     async fn run_finished(&self, _address: &Address, _finished: &RoomEvent) {}
+}
+
+/// What it cannot show came as text already.
+fn shown(body: &Body) -> String {
+    let id = || body.of().and_then(|of| of.platform_id.clone()).expect("it was found");
+    match body {
+        Body::Text(text) => text.clone(),
+        Body::Edit { text, .. } => format!("[edit {}] {text}", id()),
+        Body::Reaction { emoji, .. } => format!("[react {}] {emoji}", id()),
+        Body::Card(card) => format!("[card] {} | {}", card.title, card.text),
+        Body::Question(_, asked) => {
+            let options: Vec<&str> = asked.options.iter().map(|one| one.label.as_str()).collect();
+            format!("[ask] {} {}", asked.question, options.join("/"))
+        }
+    }
 }
 
 fn place(address: &Address) -> String {
