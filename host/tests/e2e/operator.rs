@@ -194,7 +194,7 @@ async fn who_would_engage_is_said_with_the_reason_and_nothing_is_sent() {
             said by stranger slack:somebody
             AGENT  DOES             WHY
             carl   does not get it  it hears members, admins and owners only
-            bea    wakes            is mentioned; session shared
+            bea    wakes            is mentioned; session per-thread
             andy   ignores it       its wiring does not engage over this
             in the list of drops: sender_scope
             ");
