@@ -101,11 +101,12 @@ pub async fn run(
     let (to_daemon, from_sessions) = mpsc::channel(limits::DAEMON_QUEUE);
     let (engine_events, from_engine) = mpsc::channel(limits::DAEMON_QUEUE);
     let engine = ports.engine.clone();
+    let peers = Peers::new(requests.own.clone(), ports.clock.clone());
     let context = Arc::new(Context {
         clock: ports.clock,
         store,
         engine: ports.engine,
-        channels: ports.channels.with(Arc::new(Peers::new(requests.own.clone()))),
+        channels: ports.channels.with(Arc::new(peers)),
         bells: ports.bells,
         home: settings.home,
         run_dir: settings.run_dir,

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemas::{
     content::{self, Attachment, ChatIn, ReplyTo},
     host_side::OutboxReader,
-    ids::{AgentId, MessageId, RunId, SessionId},
+    ids::{AgentId, MessageId, SessionId},
     message::{Address, Kind, NewInbound, PEER_CHANNEL},
     policy::SessionMode,
     session_dir::SessionDir,
@@ -16,7 +16,7 @@ use schemas::{
 
 use crate::{
     admin::Desk,
-    channels::Post,
+    channels::{Post, peer},
     error::{ErrorKind, HostError, Result},
     limits,
     people::Who,
@@ -35,7 +35,8 @@ use bounds::{Verdict, judge};
 pub async fn deliver(desk: &Desk, post: Post) -> Result<MessageId> {
     let store = &desk.context.store;
     let from = store.session(post.session.clone()).await?;
-    let id = row_id(&post)?;
+    let bad = |e| HostError::new(ErrorKind::Internal, "no id for a row").because(e);
+    let id = MessageId::parse(&peer::row_of(&post)).map_err(bad)?;
     let known = store.peer_message(id.clone()).await?;
     let to = match &known {
         Some(known) => known.to.clone(),
@@ -109,7 +110,8 @@ async fn row(
 ) -> Result<NewInbound> {
     let now = desk.context.clock.now();
     let sender = desk.context.store.agent(from.agent.clone()).await?.agent;
-    let reply_to = post.in_reply_to.as_ref().and_then(|answered| answered_seq(answered, to));
+    let answered = post.in_reply_to.as_ref().and_then(peer::asked_by);
+    let reply_to = answered.filter(|(asker, _)| asker == to).map(|(_, seq)| seq);
     let dir = SessionDir::on_host(&desk.context.home, &from.agent, &from.id);
     let (message, names) = (post.message.clone(), post.files.clone());
     let files = tokio::task::spawn_blocking(move || attachments(&dir, &message, names));
@@ -131,23 +133,6 @@ async fn row(
         thread_id: Some(from.id.to_string()),
     });
     Ok(row)
-}
-
-/// Always the same for the same post.
-fn row_id(post: &Post) -> Result<MessageId> {
-    let own = RunId::of_message(&post.session, &post.message);
-    MessageId::parse(&format!("{PREFIX}{}:{}:{own}", post.session, post.seq))
-        .map_err(|e| HostError::new(ErrorKind::Internal, "no id for a row").because(e))
-}
-
-const PREFIX: &str = "peer:";
-
-/// The number that a message has for the session that wrote it, when it came from that session.
-fn answered_seq(answered: &MessageId, writer: &SessionId) -> Option<i64> {
-    let mut parts = answered.as_str().strip_prefix(PREFIX)?.split(':');
-    let from = parts.next()?;
-    let seq = parts.next()?.parse().ok()?;
-    (from == writer.as_str()).then_some(seq)
 }
 
 /// Files as they travel in a message's content; one that cannot be had is named with the reason.
@@ -179,23 +164,4 @@ fn attachments(dir: &SessionDir, message: &MessageId, names: Vec<String>) -> Vec
             }
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-
-    #[test]
-    fn an_answer_finds_the_number_of_its_question_in_the_asking_session_only() {
-        let now = Timestamp::UNIX_EPOCH;
-        let (asker, other) = (SessionId::mint(now), SessionId::mint(now));
-        let id = MessageId::parse(&format!("peer:{asker}:7:x")).unwrap();
-        assert_eq!(answered_seq(&id, &asker), Some(7));
-        assert_eq!(answered_seq(&id, &other), None);
-        for strange in ["peer:", "peer:x", "msg-1", "peer:x:y:z"] {
-            assert_eq!(answered_seq(&MessageId::parse(strange).unwrap(), &asker), None);
-        }
-    }
 }

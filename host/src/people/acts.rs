@@ -102,6 +102,39 @@ pub struct Rule {
 }
 
 impl Act {
+    /// The whole list.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 28] = [
+        Self::Talk,
+        Self::ChatHelp,
+        Self::ChatStatus,
+        Self::ChatStop,
+        Self::ChatQueue,
+        Self::ChatClear,
+        Self::ChatCompact,
+        Self::ChatModel,
+        Self::ChatRestart,
+        Self::ChatCost,
+        Self::AnswerQuestion,
+        Self::AnswerApproval,
+        Self::Look,
+        Self::LookAround,
+        Self::CreateAgent,
+        Self::SetAgent,
+        Self::DeleteAgent,
+        Self::ChangeRooms,
+        Self::ChangeWirings,
+        Self::ChangeDestinations,
+        Self::ChangeSessions,
+        Self::InstallPackages,
+        Self::AddMcpServer,
+        Self::ConnectRoom,
+        Self::ChangePeople,
+        Self::ChangeMembers,
+        Self::ChangeRoles,
+        Self::StopHost,
+    ];
+
     /// Its line of the table.
     #[must_use]
     pub fn rule(self) -> Rule {

@@ -17,6 +17,9 @@ mod decide;
 
 pub mod claim;
 
+#[cfg(test)]
+mod tests;
+
 pub use acts::Act;
 pub use decide::{Verdict, decide};
 

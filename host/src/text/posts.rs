@@ -50,3 +50,9 @@ pub fn question(id: &str, asked: &Question) -> String {
     lines.push(format!("Answer here with {here}, or with: lazaret questions answer {id} {there}"));
     lines.join("\n")
 }
+
+/// To an agent whose question another agent cannot answer.
+#[must_use]
+pub fn unanswered(why: &str) -> String {
+    format!("it arrived, and the other agent could not answer it: {why}")
+}

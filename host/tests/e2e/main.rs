@@ -9,6 +9,7 @@
 mod world;
 
 mod actions;
+mod approvals;
 mod attachments;
 mod commands;
 mod context;
@@ -22,6 +23,7 @@ mod lifecycle;
 mod operations;
 mod operator;
 mod peers;
+mod people;
 mod refusals;
 mod rewiring;
 mod routing;

@@ -64,6 +64,16 @@ async fn agents_that_answer_each_other_for_ever_stop_and_the_last_one_is_told() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_that_the_other_agent_cannot_answer_is_said_to_be_unanswered() {
+    two(async |world| {
+        world.says("andy", "!to bea !fail final out of ideas\n!silent").await;
+        let told = world.next_reply("andy").await;
+        assert!(told.contains("message 3") && told.contains("out of ideas"), "{told}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn files_travel_with_the_words() {
     two(async |world| {
         world.says("andy", "!to bea look !\n!file a.txt 12\n!silent").await;

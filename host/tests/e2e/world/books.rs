@@ -53,6 +53,11 @@ impl World {
         });
         rows.unwrap().map(Result::unwrap).collect()
     }
+
+    /// Somebody changes the central database behind the host's back.
+    pub(crate) fn tamper(&self, sql: &str) {
+        opened(&self.home.path().join("central.db")).execute(sql, []).unwrap();
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test that reads what stands in a file")]

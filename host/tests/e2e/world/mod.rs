@@ -28,6 +28,7 @@ mod books;
 mod clock;
 mod log;
 mod operator;
+mod people;
 mod platform;
 mod platforms;
 mod scripted;

@@ -50,7 +50,7 @@ impl World {
 }
 
 /// Words, with single quotes around those that hold blanks.
-fn split(words: &str) -> Vec<String> {
+pub(super) fn split(words: &str) -> Vec<String> {
     let mut split = Vec::new();
     for (at, part) in words.split('\'').enumerate() {
         if at % 2 == 1 {
