@@ -36,7 +36,8 @@ impl Controls {
 
 fn stops(row: &ControlRow, claimed: Timestamp) -> bool {
     match row.kind {
-        Control::Abort => row.at >= claimed,
+        // A stored time has milliseconds and no more.
+        Control::Abort => row.at.as_millisecond() >= claimed.as_millisecond(),
         // For providers that can; the echo has nothing to close, steer or reload.
         Control::Close | Control::Steer | Control::Reload => false,
     }

@@ -68,7 +68,9 @@ async fn admit(
                 scope: schemas::policy::CliScope::Disabled,
             };
             let what = format!("peer message to {}", post.address.platform_id);
-            store.audit(who.word(), "denied", what, now).await?;
+            // An agent that goes on trying fills no books.
+            let since = now - limits::action::MINUTE;
+            store.audit_once((who.word(), "denied"), what, since, now).await?;
             return Err(HostError::new(ErrorKind::Denied, why));
         }
     };

@@ -11,13 +11,13 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tracing::{debug, error, info, warn};
 
 use super::{
+    acting::Answered,
     intake::blocking,
     lifecycle::{Effect, Event, StartFailure, State, WaitingFor, backoff, next},
     runner::{Exiting, Runner},
     settle,
 };
 use crate::{
-    actions::Acted,
     engine::{ContainerId, EngineError, EngineErrorKind},
     error::{ErrorKind, HostError, Result},
     limits, text,
@@ -34,8 +34,8 @@ pub(super) enum WorkDone {
     Started(std::result::Result<ContainerId, EngineError>),
     /// A container ended because we asked for it.
     Ended(ContainerId),
-    /// What came of a guest's action: its row, its own id of it, the answer.
-    Acted(MessageId, String, Acted),
+    /// What came of a guest's action.
+    Acted(Box<Answered>),
 }
 
 impl Runner {
@@ -204,7 +204,7 @@ impl Runner {
                 }
             }
             WorkDone::Ended(container) => self.on_exited(container, "as asked"),
-            WorkDone::Acted(row, id, acted) => self.on_acted(&row, &id, acted),
+            WorkDone::Acted(answered) => self.on_acted(*answered),
             WorkDone::Started(Ok(container)) => self.on_started(container).await,
             WorkDone::Started(Err(failure)) => self.on_start_failed(failure).await,
         }

@@ -84,7 +84,7 @@ impl Runner {
                 self.fail(&row.id, row.seq, 0, &why);
             }
             Wish::Act(id, request) => self.take_action(&row, id, request),
-            Wish::NoAct(id, why) => self.refuse_action(&row, &id, &why),
+            Wish::NoAct(id, why) => self.refuse_action(&row, id, &why),
             Wish::Post(post) => match row.deliver_after.filter(|at| *at > self.context.clock.now())
             {
                 // Beside the lanes, so that what is said meanwhile goes out before it.

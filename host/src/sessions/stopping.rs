@@ -60,7 +60,9 @@ impl Runner {
         for row in self.open.extract_if(.., |row| stopping.rows.contains(&row.id)) {
             self.staged.over.push((row.id.clone(), InboundStatus::Cancelled));
             if row.trigger {
-                let mut run = settle::given_up(&session, &row, words::STOPPED, now);
+                let mut run = settle::given_up(&session, &row, "", now);
+                // Whoever stopped it knows why, and needs no apology.
+                run.reason = None;
                 run.outcome = Outcome::Cancelled;
                 self.staged.runs.push(run);
             }

@@ -74,6 +74,28 @@ impl Store {
         .await
     }
 
+    /// The same for what may come often: what stands there since a time is not written again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn audit_once(
+        &self,
+        (who, what): (String, &'static str),
+        on_what: String,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.call(move |conn| {
+            conn.execute(
+                "INSERT INTO audit (at, who, what, on_what) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS \
+                 (SELECT 1 FROM audit WHERE at >= ?5 AND who = ?2 AND what = ?3 AND on_what = ?4)",
+                params![time::format(now), who, what, on_what, time::format(since)],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Writes down a decision that is not plain chatter.
     ///
     /// # Errors

@@ -24,9 +24,6 @@ pub const NOTHING_TO_STOP: &str = "I am doing nothing that could be stopped.";
 /// To `/stop`.
 pub const STOPPING: &str = "I stop what I am doing.";
 
-/// Why a run was cancelled.
-pub const STOPPED: &str = "it was stopped";
-
 /// To `/restart`.
 #[must_use]
 pub fn restart(busy: bool) -> &'static str {

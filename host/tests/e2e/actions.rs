@@ -257,3 +257,15 @@ async fn what_breaks_a_bound_is_told_to_the_agent_and_shown_to_nobody() {
         })
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_comes_to_the_thread_in_which_it_was_asked_for() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.says_in("andy", "t1", "!admin agents list\n!silent").await;
+            let told = world.next_reply_in("andy", "t1").await;
+            assert!(told.contains("may not look"), "{told}");
+        })
+        .await;
+}

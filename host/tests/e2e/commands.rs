@@ -92,6 +92,24 @@ async fn a_run_that_is_over_takes_its_stop_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_guest_that_does_not_stop_is_ended_and_its_run_is_cancelled() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.says("andy", "!slow 900000").await;
+            world.passes(Duration::from_secs(5)).await;
+            world.yard.freeze_the_one();
+            let began = world.now();
+            stops(world, None).await;
+            assert!(world.now().duration_since(began).as_secs() < 60);
+            world.says("andy", "next").await;
+            assert_eq!(world.next_reply("andy").await, "You said: next");
+            world.expect_silence("andy", Duration::from_secs(900)).await;
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_model_that_somebody_chose_holds_for_the_session_from_the_next_turn_on() {
     World::new()
         .agent("andy")
