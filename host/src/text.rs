@@ -40,9 +40,9 @@ pub fn engine_state(status: &Status) -> String {
     if status.engine_ok {
         return status.engine.clone();
     }
-    let hint = status.engine_hint.as_ref().map(|hint| format!("\n          hint: {hint}"));
+    let hint = status.engine_hint.as_ref().map(|hint| format!("\nhint: {hint}"));
     format!(
-        "NOT REACHABLE: {}\n          messages are kept until it answers{}",
+        "NOT REACHABLE: {}\nmessages are kept until it answers{}",
         status.engine,
         hint.unwrap_or_default()
     )

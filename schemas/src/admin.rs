@@ -3,6 +3,8 @@
 //! Owns the wire types of the operator's and the terminal's requests. Routes are in the host's
 //! gateway; every client (the CLI, later a web page) uses these types and no others.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -265,6 +267,29 @@ pub struct Status {
     pub sessions: u64,
     /// Number of sessions with a live container.
     pub awake: u64,
+    /// What waits for somebody, and what went wrong lately.
+    #[serde(default)]
+    pub waiting: Waiting,
+}
+
+/// The part of [`Status`] that somebody may have to do something about.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Waiting {
+    /// Sessions by the lifecycle's state.
+    pub states: BTreeMap<String, u64>,
+    /// Approvals that nobody answered yet.
+    pub approvals: u64,
+    /// Questions of agents' that nobody answered yet.
+    pub questions: u64,
+    /// Sessions whose agent broke the contract.
+    pub set_aside: u64,
+    /// Messages that no agent got, of senders who were heard in the last day.
+    pub dropped: u64,
+    /// Runs that failed in the last day.
+    pub failed_runs: u64,
+    /// Whether somebody owns the host.
+    pub owned: bool,
 }
 
 /// The answer to one of the operator's commands.

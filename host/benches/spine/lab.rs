@@ -85,6 +85,33 @@ impl Lab {
         self.host.0.id()
     }
 
+    /// Where it keeps everything.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Says something and answers what is replied.
+    pub(crate) async fn hear(
+        &mut self,
+        agent: &str,
+        text: &str,
+        events: &mut EventStream,
+    ) -> String {
+        let message = SendMessage { text: text.to_owned(), ..SendMessage::default() };
+        let accepted = self.client.send(agent, &message).await.unwrap();
+        let reply = async {
+            loop {
+                let event = events.next().await.unwrap().expect("the stream goes on");
+                if let RoomEvent::Message(message) = event
+                    && message.in_reply_to.as_ref() == Some(&accepted.message_id)
+                {
+                    return message.text;
+                }
+            }
+        };
+        timeout(PATIENCE, reply).await.expect("a reply comes")
+    }
+
     /// Makes an agent that echoes.
     pub(crate) async fn agent(&mut self, name: &str, mode: SessionMode) {
         let _agent: schemas::admin::Agent =

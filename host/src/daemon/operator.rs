@@ -178,12 +178,13 @@ impl Daemon {
 
     /// An engine in trouble may take its time to say how it is: beside the loop.
     fn status(&self, answer: Answer<Status>) {
-        let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
+        let views: HashMap<SessionId, State> =
+            self.sessions.iter().map(|(id, one)| (id.clone(), one.view().state)).collect();
         let trouble = self.engine_trouble.as_ref().map(HostError::problem);
         let trouble = trouble.map(HostError::from_problem);
         let context = self.context.clone();
         self.context.spawn(async move {
-            drop(answer.send(status(&context, trouble, awake).await));
+            drop(answer.send(status(&context, trouble, &views).await));
         });
     }
 }
@@ -217,8 +218,21 @@ async fn ask_engine(context: &Context, trouble: Option<HostError>) -> Result<Str
     }
 }
 
-async fn status(context: &Context, trouble: Option<HostError>, awake: usize) -> Result<Status> {
+async fn status(
+    context: &Context,
+    trouble: Option<HostError>,
+    views: &HashMap<SessionId, State>,
+) -> Result<Status> {
     let engine = ask_engine(context, trouble).await;
+    let since = context.clock.now() - limits::admin::LATELY;
+    let mut waiting = context.store.waiting(since).await?;
+    let sessions = context.store.sessions().await?;
+    for record in &sessions {
+        let asleep = if record.set_aside.is_some() { State::SetAside } else { State::Asleep };
+        let state = views.get(&record.id).copied().unwrap_or(asleep);
+        *waiting.states.entry(state.word().to_owned()).or_default() += 1;
+    }
+    let awake = waiting.states.get(State::Awake.word()).copied().unwrap_or_default();
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -227,8 +241,9 @@ async fn status(context: &Context, trouble: Option<HostError>, awake: usize) -> 
         engine_hint: engine.as_ref().err().and_then(|e| e.hint_text().map(str::to_owned)),
         engine: engine.unwrap_or_else(|failure| failure.chain()),
         agents: context.store.agents().await?.len() as u64,
-        sessions: context.store.sessions().await?.len() as u64,
-        awake: awake as u64,
+        sessions: sessions.len() as u64,
+        awake,
+        waiting,
     })
 }
 

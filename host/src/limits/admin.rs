@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
+/// What `status` counts as lately: since this time yesterday.
+pub const LATELY: SignedDuration = SignedDuration::from_hours(24);
+
 /// Names that a hint offers: more would bury the right one.
 pub const NEAREST: usize = 3;
 

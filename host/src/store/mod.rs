@@ -18,6 +18,7 @@ mod agent_changes;
 mod agents;
 mod approvals;
 mod destinations;
+mod glance;
 mod log;
 mod peers;
 mod people;

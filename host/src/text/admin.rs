@@ -108,6 +108,9 @@ pub fn agent_gone(name: &str, aside: Option<&Path>) -> String {
     }
 }
 
+/// How somebody becomes the owner.
+pub const NOT_OWNED: &str = "nobody yet: lazaret people claim-code, then say the code in a chat";
+
 /// What applies to containers that start from now on.
 pub const AT_NEXT_START: &str = "containers that run keep theirs: lazaret agents restart";
 

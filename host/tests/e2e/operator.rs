@@ -245,3 +245,28 @@ async fn what_every_noun_answers_machines_is_what_it_answers_people() {
         })
         .await;
 }
+
+/// Each line of the README's tour, as it stands there.
+#[tokio::test(start_paused = true)]
+async fn the_tour_of_the_readme_runs() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let readme = include_str!("../../../README.md");
+            let (_, tour) = readme.split_once("## A short tour of the commands").unwrap();
+            let (tour, _) = tour.split_once("\n## ").unwrap();
+            let lines = tour.lines().filter_map(|line| line.strip_prefix("$ lazaret "));
+            let lines: Vec<&str> = lines.map(|line| line.split("  #").next().unwrap()).collect();
+            assert!(lines.len() > 10, "{lines:?}");
+            for line in lines {
+                // These two are the client's own.
+                if !line.starts_with("status") && !line.starts_with("config") {
+                    let said = world.cli(line.split(" #").next().unwrap()).await;
+                    let refused = said.starts_with("error");
+                    // The one that shows what a refusal says.
+                    assert_eq!(refused, line.starts_with("agents delete"), "{line}: {said}");
+                }
+            }
+        })
+        .await;
+}

@@ -1,6 +1,9 @@
 //! The operator's rules: rooms, wirings and destinations, and how live sessions see them change.
 
-use schemas::{guest_side::InboundReader, message::Destination};
+use std::time::Duration;
+
+use host::{admin::Done, error::ErrorKind};
+use schemas::{guest_side::InboundReader, message::Destination, policy::CliScope};
 
 use crate::world::World;
 
@@ -177,6 +180,150 @@ async fn a_session_that_lives_sees_a_change_before_its_operator_is_answered() {
                 world.cli(&format!("destinations delete andy {name}")).await;
             }
             assert_eq!(book.destinations().unwrap(), Vec::<Destination>::new());
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_agents_next_look_up_and_next_reply_see_the_change() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .run(async |world| {
+            world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            world
+                .cli("destinations create andy other --agent bea --display-name 'The other'")
+                .await;
+            world.says("andy", "!destinations").await;
+            let book = world.next_reply("andy").await;
+            assert!(book.contains("other"), "{book}");
+            world.cli("destinations delete andy other").await;
+            world.says("andy", "!destinations").await;
+            let book = world.next_reply("andy").await;
+            assert!(!book.contains("other"), "{book}");
+            assert_eq!(world.yard.started(), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_a_host_did_not_live_to_show_is_shown_when_its_session_is_adopted() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .run(async |world| {
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            world.until_state("andy", "awake").await;
+            world.crash_host().await;
+            world.rewires_behind_the_hosts_back("andy", "bea").await;
+            world.start_host().await;
+            world.until_state("andy", "awake").await;
+            world.passes(Duration::from_secs(1)).await;
+            let book = InboundReader::new(world.dir_of(&sent)).destinations().unwrap();
+            assert!(book.iter().any(|entry| entry.name == "late"), "{book:?}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_agent_may_not_see_and_what_does_not_exist_look_the_same_to_it() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .run(async |world| {
+            for scope in [CliScope::Disabled, CliScope::Own] {
+                let others = world.agent_asks("andy", scope, "agents show bea").await.unwrap_err();
+                let none = world.agent_asks("andy", scope, "agents show zoe").await.unwrap_err();
+                assert_eq!(others.kind, ErrorKind::Denied);
+                assert_eq!((others.kind, others.chain()), (none.kind, none.chain()));
+                assert_eq!(none.hint_text(), None);
+            }
+            let audit = world.cli("audit").await;
+            assert_eq!(audit.matches("  denied  ").count(), 4, "{audit}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_reads_within_its_scope_and_what_it_would_change_waits_for_a_person() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .run(async |world| {
+            let own = CliScope::Own;
+            let shown = world.agent_asks("andy", own, "agents show andy").await.unwrap();
+            assert!(matches!(shown, Done::Answered(_)));
+            assert!(world.agent_asks("andy", own, "agents list").await.is_err());
+            let all = world.agent_asks("andy", CliScope::All, "agents show bea").await.unwrap();
+            assert!(matches!(all, Done::Answered(_)));
+            let words = "agents set andy --prompt rhymes";
+            let Ok(Done::Held(asks, command)) = world.agent_asks("andy", own, words).await else {
+                panic!("it was not held");
+            };
+            assert_eq!(asks.changes.as_deref(), Some("agents set andy"));
+            // What waits names ids: renaming something meanwhile changes nothing about it.
+            let held = serde_json::to_string(&command).unwrap();
+            assert!(held.contains("agent-01") && !held.contains("andy"), "{held}");
+            let shown = world.cli("agents show andy").await;
+            assert!(!shown.contains("rhymes"), "{shown}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_reaches_a_session_that_slept_through_it() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .run(async |world| {
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            world.until_state("andy", "asleep").await;
+            world.cli("destinations create andy other --agent bea").await;
+            world.says("andy", "!destinations").await;
+            assert!(world.next_reply("andy").await.contains("other"));
+            let book = InboundReader::new(world.dir_of(&sent)).destinations().unwrap();
+            assert_eq!(book.len(), 2);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_wiring_there_is_no_default_address() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            let file = InboundReader::new(world.dir_of(&sent));
+            let default = || file.routing().unwrap().map(|at| (at.channel_type, at.platform_id));
+            assert_eq!(default(), Some(("terminal".to_owned(), "andy".to_owned())));
+            world.cli("wirings delete terminal:andy/andy").await;
+            assert_eq!(default(), None);
+            world.cli("wirings create terminal:andy andy").await;
+            assert!(default().is_some());
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_is_shown_by_its_own_name_or_by_that_of_what_it_leads_to() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .run(async |world| {
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            world.cli("rooms create slack C1 --name #Ops").await;
+            world.cli("destinations create andy a --room slack:C1").await;
+            world.cli("destinations create andy b --agent bea").await;
+            world.cli("destinations create andy c --agent bea --display-name 'Dr Bea'").await;
+            let book = InboundReader::new(world.dir_of(&sent)).destinations().unwrap();
+            let shown: Vec<&str> =
+                book.iter().filter_map(|entry| entry.display_name.as_deref()).collect();
+            assert_eq!(shown, ["#Ops", "bea", "Dr Bea", "andy"]);
         })
         .await;
 }

@@ -18,7 +18,7 @@ use host::{
 };
 use jiff::Timestamp;
 use schemas::{
-    admin::{Accepted, Agent, RoomEvent, RoomMessage, RunInfo, SessionInfo, Status},
+    admin::{Accepted, Agent, RoomEvent, RoomMessage, RunInfo, SessionInfo, Status, Waiting},
     ids::{AgentId, MessageId, RunId, SessionId},
     message::{Address, Outcome},
 };
@@ -329,5 +329,6 @@ fn status() -> Status {
         agents: 1,
         sessions: 1,
         awake: 0,
+        waiting: Waiting::default(),
     }
 }

@@ -7,8 +7,13 @@ use host::{
     error::Result,
     people::Who,
     requests::Request,
+    store::{Leads, NewEntry, Store},
 };
-use schemas::admin::AdminAnswer;
+use schemas::{
+    admin::AdminAnswer,
+    ids::{AgentId, SessionId},
+    policy::CliScope,
+};
 
 use super::World;
 
@@ -36,6 +41,34 @@ impl World {
         assert_eq!(self.yard.running(), 0, "a container goes on");
     }
 
+    /// What becomes of an agent's own words, as its session's task would hand them over.
+    pub(crate) async fn agent_asks(
+        &self,
+        agent: &str,
+        scope: CliScope,
+        words: &str,
+    ) -> Result<Done> {
+        let shown = self.command(&format!("agents show {agent}")).await?.data;
+        let agent = shown.get("id").and_then(|id| AgentId::parse(id.as_str()?).ok()).unwrap();
+        let who = Who::Agent { agent, session: SessionId::mint(self.now()), scope };
+        let Parsed::Command(command) = parse(&split(words))? else { panic!("{words}") };
+        self.ask(|answer| Request::Admin(who, command, answer)).await
+    }
+
+    /// A rewiring that was committed by a host which died right after.
+    pub(crate) async fn rewires_behind_the_hosts_back(&self, agent: &str, to: &str) {
+        let store = Store::open(&self.home.path().join("central.db")).unwrap();
+        let agents = store.agents().await.unwrap();
+        let id = |name: &str| agents.iter().find(|one| one.name == name).unwrap().id.clone();
+        let new = NewEntry {
+            agent: id(agent),
+            name: "late".to_owned(),
+            display_name: None,
+            to: Leads::Agent { id: id(to) },
+        };
+        store.create_destination(new, self.now()).await.unwrap();
+    }
+
     pub(crate) async fn command(&self, words: &str) -> Result<AdminAnswer> {
         let command = match parse(&split(words))? {
             Parsed::Command(command) => command,
@@ -49,17 +82,22 @@ impl World {
     }
 }
 
-/// Words, with single quotes around those that hold blanks.
-pub(super) fn split(words: &str) -> Vec<String> {
-    let mut split = Vec::new();
-    for (at, part) in words.split('\'').enumerate() {
-        if at % 2 == 1 {
-            split.push(part.to_owned());
-        } else {
-            split.extend(part.split_whitespace().map(str::to_owned));
+/// Words as a shell would cut them: quotes hold blanks together.
+pub(super) fn split(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in line.chars() {
+        match quote {
+            Some(end) if c == end => quote = None,
+            None if c == '\'' || c == '"' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            Some(_) | None => word.get_or_insert_default().push(c),
         }
     }
-    split
+    words.extend(word);
+    words
 }
 
 /// Ids and times differ from run to run.
