@@ -30,5 +30,6 @@ mod routing;
 mod sessions;
 mod shared;
 mod simulation;
+mod waiting;
 
 mod tidy;
