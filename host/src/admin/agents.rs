@@ -14,9 +14,7 @@ use super::{
     sessions,
     sizes::{bytes, milli_cpus},
 };
-use crate::{
-    error::Result, people::Act, store::AgentUses, text::admin as words,
-};
+use crate::{error::Result, people::Act, store::AgentUses, text::admin as words};
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
