@@ -26,6 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use crate::{
+    approvals,
     channels::{Channels, peer::Peers},
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
@@ -119,6 +120,7 @@ pub async fn run(
         image: settings.image,
         slots: Arc::new(Semaphore::new(settings.max_containers)),
         questions: questions::Board::default(),
+        turns: approvals::Turns::default(),
         settling: tokio::sync::Mutex::default(),
         tracker: TaskTracker::new(),
         closing: stop.closing,
@@ -212,6 +214,12 @@ impl Daemon {
         let sessions = self.context.store.due().await?;
         self.due = sessions.into_iter().map(|(at, session)| (at, Due::Session(session))).collect();
         self.due.insert((self.context.clock.now(), Due::Approvals));
+        for answered in self.context.store.unfinished_approvals().await? {
+            // What waited comes in before what is said from now on.
+            if let Some(place) = answered.place() {
+                self.context.turns.take(place);
+            }
+        }
         for open in self.context.store.questions(true).await? {
             self.context.questions.put(open);
         }

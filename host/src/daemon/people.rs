@@ -64,10 +64,17 @@ impl Daemon {
             Err(failure) => Err(failure),
         };
         match for_host {
-            Ok(Some(what)) => return self.hear(message, what, answer),
-            Ok(None) => {}
-            Err(failure) => return drop(answer.send(Err(failure))),
+            Ok(Some(what)) => self.hear(message, what, answer),
+            Ok(None) if self.context.turns.is_taken(&message.address) => {
+                self.later(message, answer);
+            }
+            Ok(None) => self.route_on(message, answer).await,
+            Err(failure) => drop(answer.send(Err(failure))),
         }
+    }
+
+    /// Past everything that could keep a message from being routed.
+    pub(super) async fn route_on(&mut self, message: Inbound, answer: Answer<Taken>) {
         match self.routed(&message).await {
             Ok((routed, who)) => self.carry_out(message, routed, who, answer).await,
             Err(failure) => drop(answer.send(Err(failure))),

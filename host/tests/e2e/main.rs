@@ -29,5 +29,6 @@ mod routing;
 mod sessions;
 mod shared;
 mod simulation;
+mod waiting;
 
 mod tidy;
