@@ -11,7 +11,7 @@ use schemas::{
     content::{self, ActionStatus, SystemIn},
     ids::{AgentId, ApprovalId, MessageId, PersonId},
     message::{Address, Kind, NewInbound},
-    policy::{ApprovalStatus, EngageMode, SessionMode},
+    policy::{ApprovalStatus, EngageMode},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     people::Who,
     requests::Request,
+    sessions::key::default_mode,
     store::Rules,
     text::approvals as text,
 };
@@ -207,11 +208,8 @@ async fn connect(
 
 /// Who writes directly means the agent; in a group it waits until it is meant.
 fn rules(room: &Room) -> Rules {
-    let (mode, engage) = match (room.is_group, room.threaded) {
-        (false, _) => (SessionMode::Shared, EngageMode::Pattern),
-        (true, false) => (SessionMode::Shared, EngageMode::Mention),
-        (true, true) => (SessionMode::PerThread, EngageMode::Mention),
-    };
+    let mode = default_mode(room.threaded, room.is_group);
+    let engage = if room.is_group { EngageMode::Mention } else { EngageMode::Pattern };
     Rules { mode, engage, ..Rules::default() }
 }
 

@@ -12,11 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use schemas::{
-    ids::{MessageId, SessionId},
-    message::Address,
-    time::SharedClock,
-};
+use schemas::{ids::SessionId, message::Address, time::SharedClock};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
@@ -172,7 +168,7 @@ struct Daemon {
     /// People who spoke, by the platform's id of them; emptied by every change.
     known_people: HashMap<String, Who>,
     /// The last commands of chats, so that a repeat is not obeyed again.
-    commands: VecDeque<MessageId>,
+    commands: VecDeque<String>,
     /// When sleeping sessions, and what waits for people, must be looked at; mirrors the central
     /// database.
     due: BTreeSet<(Timestamp, Due)>,

@@ -14,6 +14,7 @@ mod attachments;
 mod commands;
 mod context;
 mod conversation;
+mod crowd;
 mod delivery;
 mod faults;
 mod hostile;

@@ -188,7 +188,7 @@ async fn who_would_engage_is_said_with_the_reason_and_nothing_is_sent() {
             AGENT  DOES                WHY
             carl   does not get it     it hears members, admins and owners only
             bea    keeps it for later  its wiring does not engage over this
-            andy   wakes               the text matches /^build/; session shared
+            andy   wakes               the text matches /^build/; session per-thread
             in the list of drops: sender_scope
             ");
             let mention = world.cli("wirings test hello --room slack:C1 --mention").await;
@@ -196,7 +196,7 @@ async fn who_would_engage_is_said_with_the_reason_and_nothing_is_sent() {
             said by stranger slack:somebody
             AGENT  DOES             WHY
             carl   does not get it  it hears members, admins and owners only
-            bea    wakes            is mentioned; session shared
+            bea    wakes            is mentioned; session per-thread
             andy   ignores it       its wiring does not engage over this
             in the list of drops: sender_scope
             ");
