@@ -47,6 +47,8 @@ async fn an_agent_is_made_shown_changed_and_deleted_with_its_folders_kept_aside(
             let gone = world.command("agents delete andy").await.unwrap().text;
             let aside = gone.rsplit_once(' ').unwrap().1;
             assert!(std::path::Path::new(aside).join("sessions").is_dir(), "{gone}");
+            let audit = world.cli("audit").await;
+            assert_eq!(audit.matches("agents create andy").count(), 1, "{audit}");
             insta::assert_snapshot!(world.cli("agents list").await, @"NAME  PROVIDER  IMAGE  MEMORY  CPUS  PIDS");
             insta::assert_snapshot!(world.cli("rooms list").await, @"ROOM  NAME  GROUP  STRANGERS  DENIED  ID");
         })
