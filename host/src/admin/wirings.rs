@@ -29,12 +29,12 @@ pub enum Command {
     Test(Imagined),
     /// Show a wiring
     Show {
-        /// <room>/<agent>, or id
+        /// ROOM/AGENT, or id
         wiring: String,
     },
     /// Let an agent listen in a room
     Create {
-        /// <channel>:<platform id>, name, or id
+        /// CHANNEL:ID, name, or id
         room: String,
         /// Name or id
         agent: String,
@@ -43,14 +43,14 @@ pub enum Command {
     },
     /// Change a wiring
     Set {
-        /// <room>/<agent>, or id
+        /// ROOM/AGENT, or id
         wiring: String,
         #[command(flatten)]
         settings: Settings,
     },
     /// Delete a wiring, with the destination that came with it; what was said is kept
     Delete {
-        /// <room>/<agent>, or id
+        /// ROOM/AGENT, or id
         wiring: String,
         /// Only say what would go
         #[arg(long)]
