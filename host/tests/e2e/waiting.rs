@@ -64,6 +64,8 @@ impl Script {
         for waits in world.approvals().await {
             world.command(&format!("approvals approve {}", waits.id)).await.unwrap();
         }
+        // What an answer brings about comes after it, and after a death with the next host.
+        until_carried_out(world).await;
         let rooms = world.cli("rooms list").await;
         let denied = |room: &str| {
             let place = room.replace(' ', ":");
@@ -85,6 +87,18 @@ impl Script {
             assert!(one["result"].is_string(), "{one}");
         }
     }
+}
+
+/// Every answer that was given has brought about what it does.
+async fn until_carried_out(world: &World) {
+    for _ in 0..100_000 {
+        let all = world.command("approvals list --all").await.unwrap().data;
+        if all.as_array().unwrap().iter().all(|one| one["result"].is_string()) {
+            return;
+        }
+        world.passes(Duration::from_millis(50)).await;
+    }
+    panic!("an answer was never carried out");
 }
 
 /// A yes or a no, and perhaps the host dies over it, anywhere.
