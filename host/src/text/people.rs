@@ -29,13 +29,21 @@ pub fn forgiven(sender: &str) -> String {
 /// A person got a role.
 #[must_use]
 pub fn is_now(name: &str, role: Role) -> String {
-    format!("{name} is {} now", role.as_str())
+    format!("{name} is now {}", with_article(role))
 }
 
 /// A person lost a role.
 #[must_use]
 pub fn is_no_longer(name: &str, role: Role) -> String {
-    format!("{name} is no longer {}", role.as_str())
+    format!("{name} is no longer {}", with_article(role))
+}
+
+fn with_article(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "an owner",
+        Role::Admin => "an admin",
+        Role::Member => "a member",
+    }
 }
 
 /// The one-time code, to the operator.
