@@ -428,4 +428,25 @@ mod tests {
             assert!(allowed.contains(&need), "{need} is missing");
         }
     }
+    #[test]
+    fn the_filter_lets_fcntl_through_but_no_lease_whatever_stands_above_its_32_bits() {
+        let profile: serde_json::Value = serde_json::from_str(SECCOMP_PROFILE).unwrap();
+        let rules: Vec<_> = profile["syscalls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|rule| rule["names"].as_array().unwrap().contains(&"fcntl".into()))
+            .map(|rule| &rule["args"][0])
+            .collect();
+        assert!(rules.iter().all(|rule| rule["index"] == 1 && rule["op"] == "SCMP_CMP_MASKED_EQ"));
+        let number = |rule: &serde_json::Value, key: &str| rule[key].as_u64().unwrap();
+        let passes = |command: u64| {
+            rules.iter().any(|rule| command & number(rule, "value") == number(rule, "valueTwo"))
+        };
+        // F_DUPFD to F_OFD_SETLKW; F_GETLEASE to F_SET_FILE_RW_HINT.
+        assert!((0..=38).chain(1_025..=1_038).all(passes));
+        for lease in [1_024, 1_040] {
+            assert!(!passes(lease) && !passes(lease | 1 << 32) && !passes(lease | 1 << 63));
+        }
+    }
 }

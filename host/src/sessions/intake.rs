@@ -3,13 +3,13 @@
 //! Owns group commit: whatever waits in the mailbox goes into one transaction, and all of it is
 //! acknowledged after it, never before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemas::{
     admin::Accepted,
     host_side::{Appended, InboundWriter, Unsettled, ensure, sweep_orphans},
-    message::NewInbound,
-    sqlite::StoreErrorKind,
+    message::{LedgerRow, NewInbound},
+    sqlite::{StoreError, StoreErrorKind},
 };
 use tokio::time::Instant;
 use tracing::{Span, debug, error, info, warn};
@@ -21,6 +21,7 @@ use super::{
     staged::{Commit, CommitError, Committed, Staged},
 };
 use crate::{
+    engine::LiveContainer,
     error::{ErrorKind, HostError, Result},
     limits,
     requests::Answer,
@@ -32,28 +33,47 @@ type Append = (Box<NewInbound>, Answer<Accepted>);
 /// What became of each row, and which of its attachments were refused.
 type Appends = Vec<(Appended, Vec<String>)>;
 
+/// A commit, and what came of it.
+type Tried = (Commit, std::result::Result<Committed, CommitError>);
+
+/// Rows and posts without a final word.
+type Waiting = (Vec<Unsettled>, Vec<LedgerRow>);
+type StoreResult<T> = std::result::Result<T, StoreError>;
+
 impl Runner {
-    /// Makes the folder, and reads what waits in it.
-    pub(super) async fn load(&mut self) -> Result<()> {
-        let (dir, writer) = (self.dir.clone(), self.writer.clone());
-        let agent_dir = self.facts.start_request(&self.context).agent_dir;
-        let crashed = self.marked;
-        let loaded = blocking(move || {
-            prepare_folders(&dir, &agent_dir)?;
-            let loaded = writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?)))?;
-            if crashed {
-                sweep(&writer);
-            }
-            Ok(loaded)
-        })
-        .await?;
-        self.open = loaded.0;
-        self.attempts = loaded
-            .1
+    /// Makes the folder, and reads what waits in it. A container that an earlier host left may
+    /// hold the file by now.
+    pub(super) async fn load(&mut self, live: Option<&LiveContainer>) -> Result<()> {
+        let (dir, agent_dir) = (self.dir.clone(), self.agent_dir());
+        blocking(move || prepare_folders(&dir, &agent_dir)).await?;
+        self.container = live.filter(|live| live.running).map(|live| live.container.clone());
+        let mut loaded = self.past_leases(self.read_unsettled()).await?;
+        if loaded.as_ref().is_err_and(|error| error.kind == StoreErrorKind::Busy) {
+            self.evict().await;
+            loaded = self.read_unsettled().await?;
+        }
+        let (open, sending) = loaded?;
+        self.open = open;
+        self.attempts = sending
             .into_iter()
             .map(|row| (row.message_out, (row.attempts, row.next_attempt_at)))
             .collect();
         Ok(())
+    }
+
+    fn read_unsettled(&self) -> impl Future<Output = Result<StoreResult<Waiting>>> + use<> {
+        let (writer, crashed) = (self.writer.clone(), self.marked);
+        blocking(move || {
+            let read = writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?)));
+            if crashed && read.is_ok() {
+                sweep(&writer);
+            }
+            Ok(read)
+        })
+    }
+
+    fn agent_dir(&self) -> PathBuf {
+        self.facts.start_request(&self.context).agent_dir
     }
 
     /// Handles a command, and together with it every message that waits behind it.
@@ -195,17 +215,16 @@ impl Runner {
             return Err(CommitError::Central(failure));
         }
         let mut commit = Commit { staged: std::mem::take(&mut self.staged), appends };
-        let result = match self.try_commit(commit).await {
+        let result = match self.past_leases(self.try_commit(commit)).await {
             (again, Err(CommitError::Session(error))) if error.kind == StoreErrorKind::Busy => {
-                // Only the guest can hold this lock. It loses it with its life.
-                self.evict_lock_holder().await;
+                // Only the guest can hold this lock.
+                self.evict().await;
                 commit = again;
                 self.try_commit(commit).await
             }
             (again, Err(CommitError::Session(error))) if error.kind == StoreErrorKind::Missing => {
                 // The folder went away between the row and this write: it is made anew.
-                let (dir, agent) =
-                    (self.dir.clone(), self.facts.start_request(&self.context).agent_dir);
+                let (dir, agent) = (self.dir.clone(), self.agent_dir());
                 drop(blocking(move || prepare_folders(&dir, &agent)).await);
                 self.try_commit(again).await
             }
@@ -216,7 +235,7 @@ impl Runner {
 
     fn after_commit(
         &mut self,
-        (commit, result): (Commit, std::result::Result<Committed, CommitError>),
+        (commit, result): Tried,
     ) -> std::result::Result<Appends, CommitError> {
         match result {
             Ok(done) => {
@@ -240,22 +259,21 @@ impl Runner {
         }
     }
 
-    async fn try_commit(
-        &self,
-        mut commit: Commit,
-    ) -> (Commit, std::result::Result<Committed, CommitError>) {
+    fn try_commit(&self, mut commit: Commit) -> impl Future<Output = Tried> + use<> {
         let (writer, store) = (self.writer.clone(), self.context.store.clone());
         let now = self.context.clock.now();
         let work = move || {
             let result = commit.run(&writer, &store, now);
             (commit, result)
         };
-        match tokio::task::spawn_blocking(within_span(work)).await {
-            Ok(done) => done,
-            Err(panicked) => {
-                let bug = HostError::new(ErrorKind::Internal, "a commit broke off");
-                let empty = Commit { staged: Staged::default(), appends: Vec::new() };
-                (empty, Err(CommitError::Central(bug.because(panicked))))
+        async move {
+            match tokio::task::spawn_blocking(within_span(work)).await {
+                Ok(done) => done,
+                Err(panicked) => {
+                    let bug = HostError::new(ErrorKind::Internal, "a commit broke off");
+                    let empty = Commit { staged: Staged::default(), appends: Vec::new() };
+                    (empty, Err(CommitError::Central(bug.because(panicked))))
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ pub mod key;
 mod context;
 mod runner;
 
+mod eviction;
 mod intake;
 mod staged;
 

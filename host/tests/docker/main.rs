@@ -26,6 +26,7 @@ mod room;
 
 mod away;
 mod crash;
+mod holds;
 mod hostile;
 mod sandbox;
 mod whole;
