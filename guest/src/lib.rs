@@ -11,13 +11,16 @@ pub mod error;
 pub mod limits;
 
 mod mailbox;
+mod session;
 pub mod wake;
 pub mod watch;
 
+mod controls;
 mod inbox;
 pub mod prompt;
 pub mod provider;
 pub mod turn;
+pub mod written;
 
 pub mod reply;
 
@@ -34,13 +37,16 @@ use schemas::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::{
+    controls::Controls, inbox::Inbox, mailbox::Mailbox, prune::Pruner, runner::Runner,
+    session::Session,
+};
 pub use crate::{
     error::{GuestError, GuestErrorKind},
     mailbox::OnCommit,
     provider::Provider,
     wake::Wake,
 };
-use crate::{inbox::Inbox, mailbox::Mailbox, prune::Pruner, runner::Runner};
 
 /// What is different in a container and in a test.
 pub struct Ports {
@@ -65,12 +71,16 @@ pub async fn run(
     ports: Ports,
     cancel: CancellationToken,
 ) -> Result<(), GuestError> {
-    let session = load(&dir)?;
+    let mut session = Session::start(&dir)?;
+    let limit = session.now(&dir).max_messages_per_prompt;
     let mailbox = Mailbox::new(dir, ports.clock, ports.on_commit);
-    let limit = usize::try_from(session.max_messages_per_prompt).unwrap_or(1).max(1);
+    let limit = usize::try_from(limit).unwrap_or(1).max(1);
+    let controls = Controls::start(&mailbox.inbound);
     let inbox = mailbox.patiently(&cancel, |mailbox| Inbox::start(mailbox, limit)).await?;
     let runner = Runner {
         mailbox,
+        session,
+        controls,
         inbox,
         pruner: Pruner::new(),
         wake: ports.wake,

@@ -61,3 +61,6 @@ pub const ECHO_CHUNKS: usize = 10_000;
 
 /// Largest file that it makes: more than [`FILE_BYTES`], so that the refusal can be shown.
 pub const ECHO_FILE_BYTES: usize = 32 << 20;
+
+/// Longest name of a destination that an error repeats.
+pub const NAME_CHARS: usize = 64;

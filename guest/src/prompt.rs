@@ -6,15 +6,24 @@
 use schemas::{
     content::{self, Attachment, ChatIn, ContentError},
     ids::{MessageId, RunId},
-    message::{InboundRow, Kind},
+    message::{Address, InboundRow, Kind},
+    session_file::SessionFile,
 };
 use serde_json::{Map, Value};
+
+use crate::written::told;
 
 /// One question to a provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     /// The run that it belongs to.
     pub run: RunId,
+    /// What the model is told about itself.
+    pub system_prompt: String,
+    /// Which model; `None` leaves it to the provider.
+    pub model: Option<String>,
+    /// Where it works; `None` is the session's own folder.
+    pub work_dir: Option<String>,
     /// What must be answered, in order.
     pub messages: Vec<Said>,
     /// What was said before in the same room, to nobody in particular.
@@ -32,8 +41,12 @@ pub struct Said {
     pub kind: Kind,
     /// Who said it, for people.
     pub sender: Option<String>,
+    /// Where it was said.
+    pub place: Option<Address>,
     /// What was said.
     pub text: String,
+    /// Of a task: its name, its schedule and where its words come from, as far as they are known.
+    pub task: Vec<(&'static str, String)>,
     /// Files that came with it, with their `localPath` below `in/`.
     pub attachments: Vec<Attachment>,
 }
@@ -51,6 +64,7 @@ pub struct Unreadable {
 #[must_use]
 pub fn assemble(
     run: RunId,
+    session: &SessionFile,
     triggers: &[InboundRow],
     context: &[InboundRow],
 ) -> (Turn, Vec<Unreadable>) {
@@ -69,7 +83,15 @@ pub fn assemble(
     };
     let messages = read_all(triggers);
     let context = read_all(context);
-    (Turn { run, messages, context }, unreadable)
+    let turn = Turn {
+        run,
+        system_prompt: session.system_prompt.clone(),
+        model: session.model.clone(),
+        work_dir: session.work_dir.clone(),
+        messages,
+        context,
+    };
+    (turn, unreadable)
 }
 
 fn read(row: &InboundRow) -> Result<Said, ContentError> {
@@ -78,7 +100,9 @@ fn read(row: &InboundRow) -> Result<Said, ContentError> {
         seq: row.seq,
         kind: row.kind,
         sender: None,
+        place: row.address.clone(),
         text: String::new(),
+        task: Vec::new(),
         attachments: Vec::new(),
     };
     match row.kind {
@@ -88,15 +112,25 @@ fn read(row: &InboundRow) -> Result<Said, ContentError> {
             said.text = chat.text;
             said.attachments = chat.attachments;
         }
-        Kind::Task => said.text = field(&object(row)?, &["prompt", "text"]),
+        Kind::Task => {
+            let object = object(row)?;
+            said.text = field(&object, &["prompt", "text"]);
+            for name in ["name", "schedule", "source"] {
+                if let Some(value) = object.get(name).and_then(Value::as_str) {
+                    said.task.push((name, value.to_owned()));
+                }
+            }
+        }
         Kind::Webhook => {
             let object = object(row)?;
             said.sender = Some(field(&object, &["source"])).filter(|source| !source.is_empty());
             said.text = row.content.clone();
         }
         Kind::System => {
-            object(row)?;
-            said.text = row.content.clone();
+            let whole = object(row)?;
+            // What this version does not know is told as it stands.
+            let known = serde_json::from_value(Value::Object(whole));
+            said.text = known.map_or_else(|_| row.content.clone(), |said| told(&said));
         }
     }
     Ok(said)
@@ -117,7 +151,10 @@ fn field(object: &Map<String, Value>, names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use schemas::message::InboundStatus;
+    use schemas::{
+        ids::{AgentId, SessionId},
+        message::InboundStatus,
+    };
 
     use super::*;
 
@@ -139,6 +176,22 @@ mod tests {
         }
     }
 
+    fn session() -> SessionFile {
+        let now = Timestamp::UNIX_EPOCH;
+        SessionFile {
+            contract: 1,
+            session: SessionId::mint(now),
+            agent: AgentId::mint(now),
+            agent_name: "andy".to_owned(),
+            provider: "echo".to_owned(),
+            max_messages_per_prompt: 10,
+            time_zone: "UTC".to_owned(),
+            system_prompt: String::new(),
+            model: None,
+            work_dir: None,
+        }
+    }
+
     #[track_caller]
     fn check(kind: Kind, content: &str, sender: Option<&str>, text: &str) {
         let said = read(&row(kind, content)).unwrap();
@@ -155,13 +208,15 @@ mod tests {
         let event = r#"{"source":"ci","event":"red","payload":{}}"#;
         check(Kind::Webhook, event, Some("ci"), event);
         check(Kind::System, r#"{"type":"anything"}"#, None, r#"{"type":"anything"}"#);
+        let failed = r#"{"type":"delivery_failed","seq":3,"error":"gone"}"#;
+        check(Kind::System, failed, None, "Your message 3 was not delivered: gone");
     }
 
     #[test]
     fn an_unreadable_row_is_left_out_and_named_with_the_reason() {
         let run = RunId::mint(Timestamp::UNIX_EPOCH);
         let rows = [row(Kind::Chat, "null"), row(Kind::Chat, r#"{"text":"hi"}"#)];
-        let (turn, unreadable) = assemble(run, &rows, &[row(Kind::System, "[1]")]);
+        let (turn, unreadable) = assemble(run, &session(), &rows, &[row(Kind::System, "[1]")]);
         assert_eq!((turn.messages.len(), turn.context.len()), (1, 0));
         let why: Vec<&str> = unreadable.iter().map(|u| u.why.as_str()).collect();
         assert_eq!(

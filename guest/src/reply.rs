@@ -7,9 +7,13 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use schemas::{
+    action::ActionRequest,
+    content::{Card, Operation, Question},
     guest_side::Ack,
     ids::{MessageId, RunId},
-    message::{AckStatus, Address, InboundRow, Outcome},
+    message::{
+        AckStatus, Address, Destination, DestinationTarget, InboundRow, Outcome, PEER_CHANNEL,
+    },
 };
 
 use crate::{limits, prompt::Unreadable};
@@ -17,15 +21,40 @@ use crate::{limits, prompt::Unreadable};
 /// What a provider answers to say that it chose to be silent.
 pub const NO_REPLY: &str = "[NO_REPLY]";
 
-/// One answer of a provider. Empty, or [`NO_REPLY`], is the explicit choice of no reply.
+/// One answer of a provider, or something else that it does over a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// The message that it answers.
     pub in_reply_to: MessageId,
-    /// The text.
-    pub text: String,
+    /// A name in the address book; `None` is where the message came from.
+    pub to: Option<String>,
+    /// What it says or does.
+    pub what: What,
     /// Files that go with it.
     pub files: Vec<OutFile>,
+}
+
+/// What a reply says or does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// Words. Empty, or [`NO_REPLY`], is the explicit choice of no reply.
+    Words(String),
+    /// Changes a message.
+    Change(Operation),
+    /// Asks a person.
+    Ask(Question),
+    /// Shows a card.
+    Show(Card),
+    /// Asks something of the host.
+    Act(ActionRequest),
+}
+
+impl Reply {
+    /// Words to where the message came from.
+    #[must_use]
+    pub fn words(in_reply_to: MessageId, text: impl Into<String>) -> Self {
+        Self { in_reply_to, to: None, what: What::Words(text.into()), files: Vec::new() }
+    }
 }
 
 /// A file on its way out.
@@ -106,8 +135,10 @@ pub struct Draft {
     pub in_reply_to: Option<MessageId>,
     /// The origin of the row that it answers.
     pub address: Option<Address>,
-    /// The text.
-    pub text: String,
+    /// A name in the address book, where the provider gave one.
+    pub to: Option<String>,
+    /// What it says or does.
+    pub what: What,
     /// Files that go with it.
     pub files: Vec<OutFile>,
 }
@@ -155,20 +186,76 @@ pub fn settle(
     Settlement { drafts, acks, outcome, error_code }
 }
 
+/// How a turn is settled that somebody stopped: nothing of it is said.
+#[must_use]
+pub fn cancelled(claim: &Claim) -> Settlement {
+    let ack = |row: &InboundRow| Ack {
+        message: row.id.clone(),
+        status: AckStatus::Cancelled,
+        tries: row.tries,
+        run: Some(claim.run.clone()),
+        error: None,
+        retry_at: None,
+    };
+    Settlement {
+        drafts: Vec::new(),
+        acks: claim.rows().map(ack).collect(),
+        outcome: Outcome::Cancelled,
+        error_code: None,
+    }
+}
+
 fn has_something(reply: &Reply) -> bool {
-    let text = reply.text.trim();
-    !reply.files.is_empty() || !(text.is_empty() || text == NO_REPLY)
+    match &reply.what {
+        What::Words(text) => {
+            let text = text.trim();
+            !reply.files.is_empty() || !(text.is_empty() || text == NO_REPLY)
+        }
+        What::Change(_) | What::Ask(_) | What::Show(_) | What::Act(_) => true,
+    }
+}
+
+impl Draft {
+    /// The same with the address that its name stands for now. What has no address is said where
+    /// the message came from instead, without its words: they were meant for somebody else.
+    #[must_use]
+    pub fn addressed(mut self, book: &[Destination]) -> Self {
+        let Some(name) = self.to.take() else { return self };
+        let known = book.iter().find(|entry| entry.name == name);
+        match known.map(|entry| &entry.target) {
+            Some(DestinationTarget::Channel(address)) => self.address = Some(address.clone()),
+            Some(DestinationTarget::Agent(agent)) => {
+                self.address = Some(Address {
+                    channel_type: PEER_CHANNEL.to_owned(),
+                    platform_id: agent.clone(),
+                    thread_id: None,
+                });
+            }
+            None => {
+                let name: String = name.chars().take(limits::NAME_CHARS).collect();
+                self.what = What::Words(format!("(I know no destination {name:?}.)"));
+                self.files.clear();
+            }
+        }
+        self
+    }
 }
 
 fn draft(claim: &Claim, reply: Reply) -> Draft {
     let answered = claim.rows().find(|row| row.id == reply.in_reply_to);
     // A batch has one address, so any of its rows knows it.
     let origin = answered.or_else(|| claim.triggers.first());
-    let text = if reply.text.trim() == NO_REPLY { String::new() } else { reply.text };
+    let mut what = reply.what;
+    if let What::Words(text) = &mut what
+        && text.trim() == NO_REPLY
+    {
+        text.clear();
+    }
     Draft {
         in_reply_to: answered.map(|row| row.id.clone()),
         address: origin.and_then(|row| row.address.clone()),
-        text,
+        to: reply.to,
+        what,
         files: reply.files,
     }
 }
@@ -244,7 +331,7 @@ mod tests {
     }
 
     fn reply(to: &str, text: &str) -> Reply {
-        Reply { in_reply_to: MessageId::parse(to).unwrap(), text: text.into(), files: vec![] }
+        Reply::words(MessageId::parse(to).unwrap(), text)
     }
 
     fn failure(retry: Retry) -> Failure {
@@ -253,9 +340,11 @@ mod tests {
 
     #[track_caller]
     fn check(settled: &Settlement, drafts: &[&str], acks: [AckStatus; 2], code: Option<&str>) {
-        let texts: Vec<&str> = settled.drafts.iter().map(|d| d.text.as_str()).collect();
+        let texts: Vec<&What> = settled.drafts.iter().map(|d| &d.what).collect();
+        let drafts: Vec<What> = drafts.iter().map(|text| What::Words((*text).into())).collect();
+        let drafts: Vec<&What> = drafts.iter().collect();
         let words: Vec<AckStatus> = settled.acks.iter().map(|a| a.status).collect();
-        assert_eq!((texts.as_slice(), words.as_slice()), (drafts, acks.as_slice()));
+        assert_eq!((texts, words.as_slice()), (drafts, acks.as_slice()));
         assert_eq!(settled.error_code.as_deref(), code);
         assert_eq!(settled.outcome == Outcome::Completed, code.is_none());
         assert!(settled.acks.iter().all(|a| a.tries == 3 && a.run.is_some()));
@@ -310,6 +399,28 @@ mod tests {
         check(&settled, &["1"], [Completed, Failed], None);
         let settled = settle(&claim(), &[bad("a")], vec![], None);
         check(&settled, &[], [Failed, Completed], Some("unreadable_content"));
+    }
+
+    #[test]
+    fn a_name_is_looked_up_and_an_unknown_one_is_said_without_its_words() {
+        let entry =
+            |name: &str, target| Destination { name: name.into(), display_name: None, target };
+        let room =
+            Address { channel_type: "slack".into(), platform_id: "ops".into(), thread_id: None };
+        let book = [
+            entry("ops", DestinationTarget::Channel(room.clone())),
+            entry("betty", DestinationTarget::Agent("agent-b".into())),
+        ];
+        let to = |name: &str| {
+            let reply = Reply { to: Some(name.into()), ..reply("a", "secret") };
+            settle(&claim(), &[], vec![reply], None).drafts.remove(0).addressed(&book)
+        };
+        assert_eq!(to("ops").address, Some(room));
+        let peer = to("betty").address.unwrap();
+        assert_eq!((peer.channel_type.as_str(), peer.platform_id.as_str()), ("agent", "agent-b"));
+        let lost = to("nobody");
+        assert_eq!(lost.address, claim().triggers[0].address);
+        assert_eq!(lost.what, What::Words("(I know no destination \"nobody\".)".into()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Owns the order of these steps and the one task that does them. Decides nothing about rows or
 //! replies itself (`turn`, `reply`); never holds a transaction across an await.
 
-use std::{pin::pin, time::Duration};
+use std::{borrow::Cow, pin::pin, time::Duration};
 
 use jiff::Timestamp;
 use schemas::{
@@ -19,6 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    controls::Controls,
     error::{GuestError, GuestErrorKind},
     inbox::{Inbox, Look, is_again_later, put_all},
     limits,
@@ -27,7 +28,8 @@ use crate::{
     prompt::{self, Turn},
     provider::{Provider, Sink},
     prune::Pruner,
-    reply::{self, Claim, Draft, Reply, Settlement, TurnEnd},
+    reply::{self, Claim, Draft, Reply, Settlement, TurnEnd, What},
+    session::Session,
     turn::{Step, TurnEvent, TurnState},
     wake::Wake,
 };
@@ -35,6 +37,8 @@ use crate::{
 /// Everything that one guest works with.
 pub(crate) struct Runner {
     pub(crate) mailbox: Mailbox,
+    pub(crate) session: Session,
+    pub(crate) controls: Controls,
     pub(crate) inbox: Inbox,
     pub(crate) pruner: Pruner,
     pub(crate) wake: Box<dyn Wake>,
@@ -45,6 +49,7 @@ pub(crate) struct Runner {
 /// How a turn came out of the provider's hands.
 enum CameOut {
     Settle(TurnEnd, Vec<Reply>),
+    Drop(i64),
     Release,
 }
 
@@ -115,8 +120,9 @@ impl Runner {
     }
 
     async fn turn(&mut self, claim: Claim) -> Result<(), GuestError> {
+        let session = self.session.now(&self.mailbox.dir);
         let (turn, unreadable) =
-            prompt::assemble(claim.run.clone(), &claim.triggers, &claim.context);
+            prompt::assemble(claim.run.clone(), session, &claim.triggers, &claim.context);
         let came_out = if turn.messages.is_empty() {
             CameOut::Settle(TurnEnd::Done, Vec::new())
         } else {
@@ -124,6 +130,7 @@ impl Runner {
         };
         let (end, replies) = match came_out {
             CameOut::Settle(end, replies) => (end, replies),
+            CameOut::Drop(control) => return self.drop_turn(&claim, control).await,
             CameOut::Release => return self.release(),
         };
         let failure = match &end {
@@ -135,7 +142,7 @@ impl Runner {
             }
         };
         let settlement = reply::settle(&claim, &unreadable, replies, failure);
-        self.settle(&claim, &settlement).await?;
+        self.settle(&claim, &settlement, turn.model).await?;
         if self.pruner.count_run() {
             self.forget_and_prune();
         }
@@ -144,10 +151,12 @@ impl Runner {
 
     /// Lets the provider work, and does meanwhile what the turn's rules say.
     async fn ask(&mut self, claim: &Claim, turn: &Turn) -> CameOut {
-        let (sink, mut said) = Sink::new(limits::PROVIDER_EVENTS);
+        let (sink, mut said) = Sink::new(limits::PROVIDER_EVENTS, self.mailbox.inbound.clone());
         let name = self.provider.name();
         let mut work = pin!(self.provider.turn(turn, &sink));
         let mut state = TurnState::default();
+        // It may have been written between the claim and now.
+        let mut stop = self.controls.abort(&self.mailbox.inbound, claim.at);
         let mut beat = interval_at(Instant::now() + limits::HEARTBEAT, limits::HEARTBEAT);
         let mut row_due = Instant::now() + limits::RUN_ROW_AFTER;
         loop {
@@ -158,9 +167,13 @@ impl Runner {
                 // end, so that none is lost.
                 biased;
                 () = self.cancel.cancelled() => TurnEvent::Cancelled,
+                () = std::future::ready(()), if stop.is_some() => TurnEvent::Aborted,
                 _ = beat.tick() => TurnEvent::Beat,
                 () = sleep_until(row_due), if unwritten => TurnEvent::RunRowDue,
-                () = self.wake.changed() => TurnEvent::InboundChanged,
+                () = self.wake.changed() => {
+                    stop = self.controls.abort(&self.mailbox.inbound, claim.at);
+                    TurnEvent::InboundChanged
+                }
                 Some(event) = said.recv() => TurnEvent::Provider(event),
                 end = &mut work => {
                     while let Ok(event) = said.try_recv() {
@@ -172,7 +185,8 @@ impl Runner {
             match state.on(event) {
                 Step::Wait => {}
                 Step::Beat => self.mailbox.beat(),
-                Step::WriteRun => match write_run(&self.mailbox, claim, name) {
+                Step::WriteRun => match write_run(&self.mailbox, claim, (name, turn.model.clone()))
+                {
                     Ok(()) => state.run_was_written(),
                     Err(error) => {
                         tracing::warn!(error = error.chain(), "cannot write the run's row yet");
@@ -180,6 +194,7 @@ impl Runner {
                     }
                 },
                 Step::Settle(end, replies) => return CameOut::Settle(end, replies),
+                Step::Drop => return CameOut::Drop(stop.unwrap_or_default()),
                 Step::Release => return CameOut::Release,
             }
         }
@@ -192,17 +207,46 @@ impl Runner {
         Ok(())
     }
 
+    /// A run that was stopped leaves nothing but that it was.
+    async fn drop_turn(&mut self, claim: &Claim, control: i64) -> Result<(), GuestError> {
+        let now = self.mailbox.now();
+        let name = self.provider.name();
+        let settlement = reply::cancelled(claim);
+        let attempt = |mailbox: &Mailbox| {
+            mailbox.commit(|tx| {
+                put_all(tx, &settlement.acks, now)?;
+                tx.put_run(&run_row(claim, Some((now, &settlement))))?;
+                let ended = Some((now, settlement.outcome));
+                tx.put_attempt(&attempt_row(claim, (name, None), ended))?;
+                tx.ack_control(control, now)
+            })
+        };
+        self.mailbox.patiently(&self.cancel, attempt).await
+    }
+
     /// Files first, then replies, acks and the run's end in one transaction.
-    async fn settle(&mut self, claim: &Claim, settlement: &Settlement) -> Result<(), GuestError> {
+    async fn settle(
+        &mut self,
+        claim: &Claim,
+        settlement: &Settlement,
+        model: Option<String>,
+    ) -> Result<(), GuestError> {
         let now = self.mailbox.now();
         let read = self.inbox.highest_seq();
         let name = self.provider.name();
         let ids: Vec<MessageId> = settlement.drafts.iter().map(|_| MessageId::mint(now)).collect();
         let attempt = |mailbox: &Mailbox| {
             let mut rows = Vec::with_capacity(ids.len());
+            // Read as late as can be: whom a name stands for may have changed during the turn.
+            let named = settlement.drafts.iter().any(|draft| draft.to.is_some());
+            let book = if named { mailbox.inbound.destinations()? } else { Vec::new() };
             for (draft, id) in settlement.drafts.iter().zip(&ids) {
+                let draft = match draft.to {
+                    Some(_) => Cow::Owned(draft.clone().addressed(&book)),
+                    None => Cow::Borrowed(draft),
+                };
                 let filed = outbox::put(&mailbox.dir, id, &draft.files)?;
-                rows.push(outbound(claim, draft, (id, now), filed));
+                rows.push(outbound(claim, &draft, (id, now), filed));
             }
             mailbox.commit(|tx| {
                 for row in &rows {
@@ -210,7 +254,8 @@ impl Runner {
                 }
                 put_all(tx, &settlement.acks, now)?;
                 tx.put_run(&run_row(claim, Some((now, settlement))))?;
-                tx.put_attempt(&attempt_row(claim, name, Some((now, settlement.outcome))))
+                let ended = Some((now, settlement.outcome));
+                tx.put_attempt(&attempt_row(claim, (name, model.clone()), ended))
             })
         };
         self.mailbox.patiently(&self.cancel, attempt).await
@@ -237,10 +282,13 @@ impl Trouble {
     }
 }
 
-fn write_run(mailbox: &Mailbox, claim: &Claim, name: &str) -> Result<(), GuestError> {
+/// A provider's word and its model.
+type Answers<'a> = (&'a str, Option<String>);
+
+fn write_run(mailbox: &Mailbox, claim: &Claim, by: Answers<'_>) -> Result<(), GuestError> {
     mailbox.commit(|tx| {
         tx.put_run(&run_row(claim, None))?;
-        tx.put_attempt(&attempt_row(claim, name, None))
+        tx.put_attempt(&attempt_row(claim, by, None))
     })
 }
 
@@ -254,11 +302,16 @@ fn run_row(claim: &Claim, ended: Option<(Timestamp, &Settlement)>) -> RunRow {
     }
 }
 
-fn attempt_row(claim: &Claim, name: &str, ended: Option<(Timestamp, Outcome)>) -> AttemptRow {
+fn attempt_row(
+    claim: &Claim,
+    (name, model): Answers<'_>,
+    ended: Option<(Timestamp, Outcome)>,
+) -> AttemptRow {
     AttemptRow {
         run: claim.run.clone(),
         n: 1,
         provider: name.to_owned(),
+        model,
         started_at: claim.at,
         ended,
     }
@@ -270,17 +323,34 @@ fn outbound(
     (id, now): (&MessageId, Timestamp),
     filed: Filed,
 ) -> NewOutbound {
-    let mut lines = Vec::from([draft.text.clone()]);
-    lines.extend(filed.problems);
-    lines.retain(|line| !line.is_empty());
-    let chat = ChatOut { text: lines.join("\n"), files: filed.names, ..ChatOut::default() };
+    let content = match &draft.what {
+        What::Words(text) => {
+            let mut lines = Vec::from([text.clone()]);
+            lines.extend(filed.problems);
+            lines.retain(|line| !line.is_empty());
+            content::write(&ChatOut {
+                text: lines.join("\n"),
+                files: filed.names,
+                ..ChatOut::default()
+            })
+        }
+        What::Change(operation) => content::write(operation),
+        What::Ask(question) => content::write(&content::tagged("ask_question", question)),
+        What::Show(card) => content::write(&content::tagged("card", card)),
+        What::Act(request) => content::write(request),
+    };
+    let (kind, address) = match &draft.what {
+        What::Words(_) | What::Change(_) => (Kind::Chat, draft.address.clone()),
+        What::Ask(_) | What::Show(_) => (Kind::ChatSdk, draft.address.clone()),
+        What::Act(_) => (Kind::System, None),
+    };
     NewOutbound {
         id: id.clone(),
         in_reply_to: draft.in_reply_to.clone(),
         timestamp: now,
-        kind: Kind::Chat,
-        address: draft.address.clone(),
-        content: content::write(&chat),
+        kind,
+        address,
+        content,
         run: Some(claim.run.clone()),
     }
 }

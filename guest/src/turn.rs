@@ -5,7 +5,7 @@
 
 use schemas::ids::MessageId;
 
-use crate::reply::{Reply, TurnEnd};
+use crate::reply::{Reply, TurnEnd, What};
 
 /// What a provider says while it works.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,7 @@ pub enum ProviderEvent {
         text: String,
     },
     /// A whole answer; text of [`Delta`](Self::Delta)s to the same message stands before it.
+    /// Something else than words, or words to somebody else, stands for itself.
     Reply(Reply),
 }
 
@@ -34,6 +35,8 @@ pub enum TurnEvent {
     RunRowDue,
     /// It is time to say *I live*.
     Beat,
+    /// The host asks to stop this run.
+    Aborted,
     /// The guest is asked to end.
     Cancelled,
 }
@@ -49,6 +52,8 @@ pub enum Step {
     Beat,
     /// Settles the turn.
     Settle(TurnEnd, Vec<Reply>),
+    /// Drops the turn: its rows are cancelled.
+    Drop,
     /// Gives the claim back and ends.
     Release,
 }
@@ -76,6 +81,7 @@ impl TurnState {
             TurnEvent::InboundChanged | TurnEvent::RunRowDue if self.run_written => Step::Wait,
             TurnEvent::InboundChanged | TurnEvent::RunRowDue => Step::WriteRun,
             TurnEvent::Beat => Step::Beat,
+            TurnEvent::Aborted => Step::Drop,
             TurnEvent::Cancelled => Step::Release,
         }
     }
@@ -95,15 +101,19 @@ impl TurnState {
         match said {
             ProviderEvent::Delta { in_reply_to, text } => {
                 let known = self.open.iter_mut().find(|open| open.in_reply_to == in_reply_to);
-                match known {
-                    Some(open) => open.text.push_str(&text),
-                    None => self.open.push(Reply { in_reply_to, text, files: Vec::new() }),
+                match known.map(|open| &mut open.what) {
+                    Some(What::Words(said)) => said.push_str(&text),
+                    Some(What::Change(_) | What::Ask(_) | What::Show(_) | What::Act(_)) | None => {
+                        self.open.push(Reply::words(in_reply_to, text));
+                    }
                 }
             }
             ProviderEvent::Reply(mut reply) => {
                 let known = self.open.iter().position(|open| open.in_reply_to == reply.in_reply_to);
-                if let Some(at) = known {
-                    reply.text.insert_str(0, &self.open.remove(at).text);
+                if let (None, What::Words(text), Some(at)) = (&reply.to, &mut reply.what, known)
+                    && let What::Words(before) = self.open.remove(at).what
+                {
+                    text.insert_str(0, &before);
                 }
                 self.replies.push(reply);
             }
@@ -124,7 +134,7 @@ mod tests {
     }
 
     fn reply(to: &str, text: &str) -> Reply {
-        Reply { in_reply_to: id(to), text: text.to_owned(), files: Vec::new() }
+        Reply::words(id(to), text)
     }
 
     fn said(to: &str, text: &str) -> TurnEvent {
@@ -170,6 +180,7 @@ mod tests {
     #[test]
     fn a_cancelled_turn_is_released_whatever_was_said() {
         check(vec![said("a", "1"), TurnEvent::Cancelled], &Step::Release);
+        check(vec![said("a", "1"), TurnEvent::Aborted], &Step::Drop);
         check(vec![TurnEvent::Beat], &Step::Beat);
     }
 }

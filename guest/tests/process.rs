@@ -65,6 +65,9 @@ fn session(root: &std::path::Path, provider: &str) -> SessionDir {
         provider: provider.to_owned(),
         max_messages_per_prompt: 10,
         time_zone: "UTC".to_owned(),
+        system_prompt: String::new(),
+        model: None,
+        work_dir: None,
     }
     .save(&dir)
     .unwrap();

@@ -12,6 +12,7 @@ use schemas::{
 use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
+    routing::engage,
 };
 
 /// What the daemon is handed.
@@ -19,6 +20,8 @@ use crate::{
 pub struct Draft {
     /// The row's content, files still in base64.
     pub content: String,
+    /// What is said, as far as rules look at it.
+    pub text: String,
     /// A thread of the room.
     pub thread: Option<String>,
     /// The sender's idempotency key.
@@ -34,6 +37,7 @@ impl Draft {
     /// `Invalid` when it is empty, `TooLarge` when a limit is passed; the message names the limit.
     pub fn of(message: SendMessage) -> Result<Self> {
         check(&message)?;
+        let text = engage::beginning(&message.text).to_owned();
         let chat = ChatIn {
             sender: Some("operator".to_owned()),
             text: message.text,
@@ -43,7 +47,7 @@ impl Draft {
         let content = content::write(&chat);
         // The key alone tells a repeat; the digest tells whether it is the same message.
         let digest = message.client_id.is_some().then(|| digest(&content));
-        Ok(Self { content, thread: message.thread, client_id: message.client_id, digest })
+        Ok(Self { content, text, thread: message.thread, client_id: message.client_id, digest })
     }
 }
 

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Invalid,
     /// There is no such thing.
     NotFound,
+    /// Whoever asks may not.
+    Denied,
     /// It contradicts what is there: a repeated id with another body, a second host.
     Conflict,
     /// It is larger than a limit allows.
@@ -117,9 +119,10 @@ impl HostError {
 }
 
 impl ErrorKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Invalid,
         Self::NotFound,
+        Self::Denied,
         Self::Conflict,
         Self::TooLarge,
         Self::Busy,
@@ -135,6 +138,7 @@ impl ErrorKind {
         match self {
             Self::Invalid => "invalid",
             Self::NotFound => "not_found",
+            Self::Denied => "denied",
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
             Self::Busy => "busy",
@@ -151,6 +155,7 @@ impl ErrorKind {
         match self {
             Self::Invalid => 400,
             Self::NotFound => 404,
+            Self::Denied => 403,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::Busy => 429,
@@ -167,6 +172,7 @@ impl ErrorKind {
             Self::Invalid => 2,
             Self::HostDown => 3,
             Self::NotFound
+            | Self::Denied
             | Self::Conflict
             | Self::TooLarge
             | Self::Busy

@@ -11,6 +11,9 @@ pub mod draft;
 pub mod gateway;
 pub mod requests;
 
+pub mod approvals;
+pub mod people;
+pub mod questions;
 pub mod routing;
 
 pub mod sessions;
@@ -18,6 +21,10 @@ pub mod sessions;
 pub mod engine;
 
 pub mod delivery;
+
+pub mod actions;
+pub mod admin;
+pub mod peers;
 
 pub mod store;
 

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+pub mod action;
+pub mod admin;
+pub mod people;
+pub mod route;
+
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
 /// missed: a screen of fast replies, at about 300 bytes each.
 pub const ROOM_STREAM: usize = 256;

@@ -11,7 +11,7 @@ use schemas::{
     ids::InstallId,
     time::{Clock, SystemClock},
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
@@ -28,7 +28,7 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
     limits,
-    requests::{DaemonHandle, Request},
+    requests::{self, Request},
     sessions::inotify::InotifyBells,
     store::Store,
 };
@@ -57,8 +57,7 @@ pub async fn run(
     })?);
     let socket = Socket::bind(&config.socket())?;
     info!(home = %config.home.display(), socket = %config.socket().display(), "host listens");
-    let (requests, from_people) = mpsc::channel(limits::DAEMON_QUEUE);
-    let handle = DaemonHandle::new(requests);
+    let (handle, requests) = requests::queue();
     let gateway = gateway::serve(socket, handle.clone(), terminal.clone(), stop.closing.clone());
     let ports = Ports {
         clock: Arc::new(SystemClock),
@@ -66,7 +65,7 @@ pub async fn run(
         channels: Channels::new(vec![terminal]),
         bells: bells.clone(),
     };
-    let daemon = daemon::run(settings(&config), ports, store, from_people, stop);
+    let daemon = daemon::run(settings(&config), ports, store, requests, stop);
     let bells = async move {
         if let Err(error) = bells.serve().await {
             warn!(%error, "the watch on guests' files broke off; the belt looks instead");

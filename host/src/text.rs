@@ -5,7 +5,10 @@
 
 use schemas::{admin::Status, ids::MessageId};
 
-use crate::error::{ErrorKind, HostError};
+use crate::{
+    error::{ErrorKind, HostError},
+    routing::ChatCommand,
+};
 
 /// A repeated id with another body.
 #[must_use]
@@ -37,9 +40,9 @@ pub fn engine_state(status: &Status) -> String {
     if status.engine_ok {
         return status.engine.clone();
     }
-    let hint = status.engine_hint.as_ref().map(|hint| format!("\n          hint: {hint}"));
+    let hint = status.engine_hint.as_ref().map(|hint| format!("\nhint: {hint}"));
     format!(
-        "NOT REACHABLE: {}\n          messages are kept until it answers{}",
+        "NOT REACHABLE: {}\nmessages are kept until it answers{}",
         status.engine,
         hint.unwrap_or_default()
     )
@@ -89,6 +92,19 @@ pub fn gave_up() -> String {
     "the agent's container ended unexpectedly, again and again".to_owned()
 }
 
+/// Why a message is given up whose conversation was put away.
+#[must_use]
+pub fn archived() -> String {
+    "the conversation was archived".to_owned()
+}
+
+/// What is said to somebody who would speak to it.
+#[must_use]
+pub fn archived_session() -> HostError {
+    HostError::new(ErrorKind::Conflict, "the session is archived")
+        .hint("a new message in its room begins a fresh one")
+}
+
 /// Said in the room when a session is set aside.
 #[must_use]
 pub fn set_aside(reason: &str) -> String {
@@ -110,7 +126,27 @@ pub fn waiting() -> String {
     "Your message is kept; I wait until a container can be started.".to_owned()
 }
 
+/// Said in the room over a command that its giver may not give.
+#[must_use]
+pub fn may_not(words: &str) -> String {
+    format!("You may not {words}.")
+}
+
+/// The commands of a chat.
+#[must_use]
+pub fn chat_help() -> String {
+    let lines = ChatCommand::LIST.map(|(command, _, does)| format!("{command}: {does}"));
+    format!("You can say:\n{}\nEverything else goes to me as it is.", lines.join("\n"))
+}
+
+pub mod admin;
+pub mod approvals;
+pub mod chat;
 pub mod demo;
+pub mod engage;
+pub mod people;
+pub mod posts;
+pub mod prompts;
 
 /// When a disk is full.
 pub const FREE_SPACE: &str = "free some space on the disk of the home folder";

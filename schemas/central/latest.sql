@@ -1,4 +1,4 @@
--- central.db, version 1
+-- central.db, version 2
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY NOT NULL,
@@ -16,14 +16,16 @@ CREATE TABLE agents (
   pids         INTEGER NOT NULL,
   gid_index    INTEGER NOT NULL UNIQUE,
   created_at   TEXT NOT NULL
-) STRICT;
+, prompt TEXT, model TEXT, work_dir TEXT, cli_scope TEXT NOT NULL DEFAULT 'disabled'
+  CHECK (cli_scope IN ('disabled', 'own', 'all'))) STRICT;
 
 CREATE TABLE rooms (
   id           TEXT PRIMARY KEY NOT NULL,
   channel_type TEXT NOT NULL,
   platform_id  TEXT NOT NULL,
   name         TEXT,
-  created_at   TEXT NOT NULL,
+  created_at   TEXT NOT NULL, is_group INTEGER NOT NULL DEFAULT 0, unknown_sender_policy TEXT NOT NULL DEFAULT 'strict'
+  CHECK (unknown_sender_policy IN ('strict', 'request_approval', 'public')), denied_at TEXT,
   UNIQUE (channel_type, platform_id)
 ) STRICT;
 
@@ -35,7 +37,10 @@ CREATE TABLE wirings (
   priority     INTEGER NOT NULL DEFAULT 0,
   is_primary   INTEGER NOT NULL DEFAULT 0,
   trusted      INTEGER NOT NULL DEFAULT 0,
-  created_at   TEXT NOT NULL,
+  created_at   TEXT NOT NULL, engage_mode TEXT NOT NULL DEFAULT 'pattern'
+  CHECK (engage_mode IN ('pattern', 'mention', 'mention-sticky')), engage_pattern TEXT, sender_scope TEXT NOT NULL DEFAULT 'all'
+  CHECK (sender_scope IN ('all', 'known')), ignored_message_policy TEXT NOT NULL DEFAULT 'drop'
+  CHECK (ignored_message_policy IN ('drop', 'accumulate')), prompt TEXT, model TEXT, work_dir TEXT, instructions TEXT,
   UNIQUE (room_id, agent_id)
 ) STRICT;
 
@@ -54,7 +59,7 @@ CREATE TABLE sessions (
   set_aside   TEXT,
   last_active TEXT,
   created_at  TEXT NOT NULL
-) STRICT;
+, model TEXT) STRICT;
 
 CREATE UNIQUE INDEX sessions_key ON sessions (key) WHERE status = 'active';
 
@@ -101,17 +106,146 @@ CREATE TABLE due (
 
 CREATE INDEX due_at ON due (at);
 
+CREATE TABLE persons (
+  id         TEXT PRIMARY KEY NOT NULL,
+  name       TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE person_ids (
+  platform_id TEXT PRIMARY KEY NOT NULL,
+  person_id   TEXT NOT NULL REFERENCES persons (id),
+  added_at    TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX person_ids_of ON person_ids (person_id);
+
+CREATE TABLE roles (
+  person_id  TEXT NOT NULL REFERENCES persons (id),
+  role       TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member')),
+  -- NULL is every agent.
+  agent_id   TEXT REFERENCES agents (id),
+  granted_by TEXT NOT NULL,
+  granted_at TEXT NOT NULL,
+  CHECK (role != 'owner' OR agent_id IS NULL),
+  CHECK (role != 'member' OR agent_id IS NOT NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX roles_once ON roles (person_id, role, coalesce(agent_id, ''));
+
+CREATE INDEX roles_on ON roles (agent_id);
+
+CREATE TABLE denials (
+  room_id   TEXT NOT NULL REFERENCES rooms (id),
+  sender_id TEXT NOT NULL,
+  denied_by TEXT NOT NULL,
+  denied_at TEXT NOT NULL,
+  PRIMARY KEY (room_id, sender_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE approvals (
+  id           TEXT PRIMARY KEY NOT NULL,
+  -- The whole action as JSON; what is carried out is this text and nothing else.
+  action       TEXT NOT NULL,
+  -- SHA-256 of `action`: who answers names what was shown.
+  digest       TEXT NOT NULL,
+  -- Two askings about the same thing are one while it waits.
+  subject      TEXT NOT NULL,
+  requested_by TEXT NOT NULL,
+  agent_id     TEXT REFERENCES agents (id),
+  session_id   TEXT REFERENCES sessions (id),
+  -- The guest's own id of its request.
+  request_id   TEXT,
+  status       TEXT NOT NULL DEFAULT 'pending'
+    CHECK (status IN ('pending', 'approved', 'rejected', 'expired')),
+  created_at   TEXT NOT NULL,
+  remind_at    TEXT,
+  expires_at   TEXT NOT NULL,
+  decided_by   TEXT,
+  decided_at   TEXT,
+  reason       TEXT,
+  -- What was chosen beside the yes, as JSON: the agent for a room.
+  choice       TEXT,
+  -- What came of carrying it out; an approved row without it is carried out again after a crash.
+  result       TEXT,
+  -- When the asker was told; until then it is told again.
+  told_at      TEXT
+) STRICT;
+
+CREATE UNIQUE INDEX approvals_once ON approvals (subject) WHERE status = 'pending';
+
+CREATE INDEX approvals_pending ON approvals (expires_at) WHERE status = 'pending';
+
+CREATE INDEX approvals_untold ON approvals (id) WHERE status != 'pending' AND told_at IS NULL;
+
+CREATE TABLE held_messages (
+  approval_id TEXT NOT NULL REFERENCES approvals (id),
+  message_id  TEXT NOT NULL,
+  message     TEXT NOT NULL,
+  at          TEXT NOT NULL,
+  PRIMARY KEY (approval_id, message_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE questions (
+  -- <session>:<the guest's question id>
+  id          TEXT PRIMARY KEY NOT NULL,
+  session_id  TEXT NOT NULL REFERENCES sessions (id),
+  message_out TEXT NOT NULL,
+  question    TEXT NOT NULL,
+  asked_at    TEXT NOT NULL,
+  answer      TEXT,
+  answered_by TEXT,
+  answered_at TEXT,
+  -- The id of the row that brings the answer: a chat message's own, so that its repeat is none.
+  answer_row  TEXT,
+  -- When the answer stood in the session's file; until then it is put there again.
+  told_at     TEXT
+) STRICT;
+
+CREATE INDEX questions_open ON questions (session_id) WHERE answered_at IS NULL;
+
+CREATE INDEX questions_untold ON questions (id) WHERE answered_at IS NOT NULL AND told_at IS NULL;
+
+CREATE TABLE destinations (
+  agent_id        TEXT NOT NULL REFERENCES agents (id),
+  name            TEXT NOT NULL,
+  display_name    TEXT,
+  room_id         TEXT REFERENCES rooms (id),
+  thread_id       TEXT,
+  target_agent_id TEXT REFERENCES agents (id),
+  -- The wiring that it came with and goes with; NULL was made by hand.
+  wiring_id       TEXT REFERENCES wirings (id),
+  created_at      TEXT NOT NULL,
+  PRIMARY KEY (agent_id, name),
+  CHECK ((room_id IS NULL) != (target_agent_id IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE peer_messages (
+  id           TEXT PRIMARY KEY NOT NULL,
+  from_session TEXT NOT NULL REFERENCES sessions (id),
+  to_session   TEXT NOT NULL REFERENCES sessions (id),
+  hops         INTEGER NOT NULL,
+  at           TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX peer_messages_to ON peer_messages (to_session, from_session);
+
+CREATE INDEX peer_messages_from ON peer_messages (from_session, at);
+
+CREATE INDEX audit_at ON audit (at);
+
 INSERT INTO meta VALUES ('install', 'inst-01h455vb4pex5vsknk084sn02q');
-INSERT INTO agents VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'andy', 'andy', 'echo', NULL, 2147483648, 2000, 512, 1, '2026-01-02T03:04:05.678Z');
-INSERT INTO agents VALUES ('agent-01h455vb4pex5vsknk084sn02r', 'béa', 'bea', 'echo', 'node:22', 1073741824, 500, 64, 2, '2026-01-02T03:04:06.000Z');
-INSERT INTO rooms VALUES ('room-01h455vb4pex5vsknk084sn02q', 'terminal', 'andy', 'andy', '2026-01-02T03:04:05.678Z');
-INSERT INTO rooms VALUES ('room-01h455vb4pex5vsknk084sn02r', 'slack', 'C1', NULL, '2026-01-02T03:04:06.000Z');
-INSERT INTO wirings VALUES ('wire-01h455vb4pex5vsknk084sn02q', 'room-01h455vb4pex5vsknk084sn02q', 'agent-01h455vb4pex5vsknk084sn02q', 'shared', 0, 1, 1, '2026-01-02T03:04:05.678Z');
-INSERT INTO wirings VALUES ('wire-01h455vb4pex5vsknk084sn02r', 'room-01h455vb4pex5vsknk084sn02r', 'agent-01h455vb4pex5vsknk084sn02q', 'per-thread', 7, 0, 0, '2026-01-02T03:04:06.000Z');
-INSERT INTO wirings VALUES ('wire-01h455vb4pex5vsknk084sn02s', 'room-01h455vb4pex5vsknk084sn02r', 'agent-01h455vb4pex5vsknk084sn02r', 'agent-shared', 0, 0, 0, '2026-01-02T03:04:06.000Z');
-INSERT INTO sessions VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'agent-01h455vb4pex5vsknk084sn02q', 'room-01h455vb4pex5vsknk084sn02q', NULL, 'shared', 'k1', 'active', 1, 1, NULL, NULL, '2026-01-02T03:04:05.678Z');
-INSERT INTO sessions VALUES ('sess-01h455vb4pex5vsknk084sn02r', 'agent-01h455vb4pex5vsknk084sn02q', 'room-01h455vb4pex5vsknk084sn02r', 't1', 'per-thread', 'k2', 'active', 2, 0, 'a view stands where a table should', '2026-01-02T03:04:07.000Z', '2026-01-02T03:04:06.000Z');
-INSERT INTO sessions VALUES ('sess-01h455vb4pex5vsknk084sn02s', 'agent-01h455vb4pex5vsknk084sn02r', NULL, NULL, 'agent-shared', 'k1', 'archived', 3, 1, NULL, '2026-01-02T03:04:07.000Z', '2026-01-02T03:04:06.000Z');
+INSERT INTO agents VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'andy', 'andy', 'echo', NULL, 2147483648, 2000, 512, 1, '2026-01-02T03:04:05.678Z', 'be brief', 'small', '/workspace/agent', 'own');
+INSERT INTO agents VALUES ('agent-01h455vb4pex5vsknk084sn02r', 'béa', 'bea', 'echo', 'node:22', 1073741824, 500, 64, 2, '2026-01-02T03:04:06.000Z', NULL, NULL, NULL, 'disabled');
+INSERT INTO rooms VALUES ('room-01h455vb4pex5vsknk084sn02q', 'terminal', 'andy', 'andy', '2026-01-02T03:04:05.678Z', 0, 'strict', NULL);
+INSERT INTO rooms VALUES ('room-01h455vb4pex5vsknk084sn02r', 'slack', 'C1', NULL, '2026-01-02T03:04:06.000Z', 1, 'request_approval', NULL);
+INSERT INTO rooms VALUES ('room-01h455vb4pex5vsknk084sn02s', 'slack', 'C9', NULL, '2026-01-02T03:04:06.000Z', 0, 'strict', '2026-01-02T03:04:07.000Z');
+INSERT INTO wirings VALUES ('wire-01h455vb4pex5vsknk084sn02q', 'room-01h455vb4pex5vsknk084sn02q', 'agent-01h455vb4pex5vsknk084sn02q', 'shared', 0, 1, 1, '2026-01-02T03:04:05.678Z', 'pattern', NULL, 'all', 'drop', NULL, NULL, NULL, NULL);
+INSERT INTO wirings VALUES ('wire-01h455vb4pex5vsknk084sn02r', 'room-01h455vb4pex5vsknk084sn02r', 'agent-01h455vb4pex5vsknk084sn02q', 'per-thread', 7, 0, 0, '2026-01-02T03:04:06.000Z', 'mention-sticky', NULL, 'known', 'accumulate', NULL, NULL, NULL, 'answer [NO_REPLY] unless asked');
+INSERT INTO wirings VALUES ('wire-01h455vb4pex5vsknk084sn02s', 'room-01h455vb4pex5vsknk084sn02r', 'agent-01h455vb4pex5vsknk084sn02r', 'agent-shared', 0, 0, 0, '2026-01-02T03:04:06.000Z', 'pattern', NULL, 'all', 'drop', NULL, NULL, NULL, NULL);
+INSERT INTO sessions VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'agent-01h455vb4pex5vsknk084sn02q', 'room-01h455vb4pex5vsknk084sn02q', NULL, 'shared', 'k1', 'active', 1, 1, NULL, NULL, '2026-01-02T03:04:05.678Z', NULL);
+INSERT INTO sessions VALUES ('sess-01h455vb4pex5vsknk084sn02r', 'agent-01h455vb4pex5vsknk084sn02q', 'room-01h455vb4pex5vsknk084sn02r', 't1', 'per-thread', 'k2', 'active', 2, 0, 'a view stands where a table should', '2026-01-02T03:04:07.000Z', '2026-01-02T03:04:06.000Z', 'large');
+INSERT INTO sessions VALUES ('sess-01h455vb4pex5vsknk084sn02s', 'agent-01h455vb4pex5vsknk084sn02r', NULL, NULL, 'agent-shared', 'k1', 'archived', 3, 1, NULL, '2026-01-02T03:04:07.000Z', '2026-01-02T03:04:06.000Z', NULL);
 INSERT INTO runs VALUES ('01h455vb4pex5vsknk084sn02q', 'sess-01h455vb4pex5vsknk084sn02q', '["m1","m2"]', 'settled', 'completed', NULL, NULL, '2026-01-02T03:04:06.000Z', '2026-01-02T03:04:07.000Z');
 INSERT INTO runs VALUES ('01h455vb4pex5vsknk084sn02r', 'sess-01h455vb4pex5vsknk084sn02r', '["m3"]', 'settled', 'failed', 'overloaded', '{}', '2026-01-02T03:04:06.000Z', '2026-01-02T03:04:07.000Z');
 INSERT INTO runs VALUES ('01h455vb4pex5vsknk084sn02s', 'sess-01h455vb4pex5vsknk084sn02r', '["m4"]', 'open', NULL, NULL, NULL, '2026-01-02T03:04:08.000Z', NULL);
@@ -119,4 +253,17 @@ INSERT INTO drops VALUES ('slack', 'C9', 'slack:U1', 'unwired', 3, '2026-01-02T0
 INSERT INTO audit VALUES (1, '2026-01-02T03:04:05.678Z', 'owner', 'create', 'agent andy', NULL);
 INSERT INTO audit VALUES (2, '2026-01-02T03:04:06.000Z', 'owner', 'reset', 'session k2', '{"why":"hostile"}');
 INSERT INTO due VALUES ('sess-01h455vb4pex5vsknk084sn02r', '2026-01-03T09:00:00.000Z');
+INSERT INTO persons VALUES ('pers-01h455vb4pex5vsknk084sn02q', 'Alice', '2026-01-02T03:04:05.678Z');
+INSERT INTO person_ids VALUES ('slack:U1', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:06.000Z');
+INSERT INTO person_ids VALUES ('terminal:owner', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:05.678Z');
+INSERT INTO roles VALUES ('pers-01h455vb4pex5vsknk084sn02q', 'member', 'agent-01h455vb4pex5vsknk084sn02q', 'operator', '2026-01-02T03:04:05.678Z');
+INSERT INTO roles VALUES ('pers-01h455vb4pex5vsknk084sn02q', 'owner', NULL, 'operator', '2026-01-02T03:04:05.678Z');
+INSERT INTO denials VALUES ('room-01h455vb4pex5vsknk084sn02r', 'slack:U9', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:08.000Z');
+INSERT INTO approvals VALUES ('appr-01h455vb4pex5vsknk084sn02q', '{"kind":"connect_room"}', 'd1', 'room:slack:C1', 'slack:U2', NULL, NULL, NULL, 'pending', '2026-01-02T03:04:08.000Z', '2026-01-02T15:04:08.000Z', '2026-01-03T03:04:08.000Z', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO approvals VALUES ('appr-01h455vb4pex5vsknk084sn02r', '{"kind":"guest"}', 'd2', 'guest:s:r1', 'agent andy', 'agent-01h455vb4pex5vsknk084sn02q', 'sess-01h455vb4pex5vsknk084sn02q', 'r1', 'rejected', '2026-01-02T03:04:08.000Z', NULL, '2026-01-03T03:04:08.000Z', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:05:00.000Z', 'not now', NULL, NULL, '2026-01-02T03:05:01.000Z');
+INSERT INTO held_messages VALUES ('appr-01h455vb4pex5vsknk084sn02q', 'p1', '{"text":"hello"}', '2026-01-02T03:04:08.000Z');
+INSERT INTO questions VALUES ('sess-01h455vb4pex5vsknk084sn02q:q1', 'sess-01h455vb4pex5vsknk084sn02q', 'out-1', '{"question":"Which?"}', '2026-01-02T03:04:08.000Z', 'blue', 'pers-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:09.000Z', 'p9:agent-01h455vb4pex5vsknk084sn02q', NULL);
+INSERT INTO destinations VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'bea', NULL, NULL, NULL, 'agent-01h455vb4pex5vsknk084sn02r', NULL, '2026-01-02T03:04:06.000Z');
+INSERT INTO destinations VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'ops', 'Operations', 'room-01h455vb4pex5vsknk084sn02r', 't1', NULL, 'wire-01h455vb4pex5vsknk084sn02r', '2026-01-02T03:04:06.000Z');
+INSERT INTO peer_messages VALUES ('peer-1', 'sess-01h455vb4pex5vsknk084sn02q', 'sess-01h455vb4pex5vsknk084sn02s', 1, '2026-01-02T03:04:08.000Z');
 

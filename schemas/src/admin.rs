@@ -3,6 +3,8 @@
 //! Owns the wire types of the operator's and the terminal's requests. Routes are in the host's
 //! gateway; every client (the CLI, later a web page) uses these types and no others.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,20 +13,8 @@ use crate::{
     content::Attachment,
     ids::{AgentId, MessageId, RunId, SessionId},
     message::Outcome,
+    policy::{CliScope, SessionMode},
 };
-
-/// Which session a message of a wiring belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum SessionMode {
-    /// One per agent and room.
-    #[default]
-    Shared,
-    /// One per agent, room and thread.
-    PerThread,
-    /// One per agent, over all its rooms.
-    AgentShared,
-}
 
 /// `POST /v1/agents`: a new agent, with a room of its own at the terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +43,43 @@ pub struct NewAgent {
     /// Whether the terminal room may change the agent's own folder.
     #[serde(default)]
     pub trusted: bool,
+    /// What the model is told about itself.
+    #[serde(default)]
+    pub prompt: Option<String>,
+    /// The model; `None` is the provider's own choice.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The folder inside the container where it works; `None` is `/workspace/work`.
+    #[serde(default)]
+    pub work_dir: Option<String>,
+    /// How much of the operator's commands it may use.
+    #[serde(default)]
+    pub cli_scope: CliScope,
+    /// An agent that may write to it from the beginning, by its name.
+    #[serde(default)]
+    pub reachable_from: Option<AgentId>,
+}
+
+impl NewAgent {
+    /// An agent with nothing special about it.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            provider: echo(),
+            image: None,
+            memory_bytes: None,
+            milli_cpus: None,
+            pids: None,
+            session_mode: SessionMode::default(),
+            trusted: false,
+            prompt: None,
+            model: None,
+            work_dir: None,
+            cli_scope: CliScope::default(),
+            reachable_from: None,
+        }
+    }
 }
 
 fn echo() -> String {
@@ -78,6 +105,14 @@ pub struct Agent {
     pub milli_cpus: u32,
     /// Cap on processes.
     pub pids: u32,
+    /// What the model is told about itself.
+    pub prompt: Option<String>,
+    /// The model; `None` is the provider's own choice.
+    pub model: Option<String>,
+    /// The folder inside the container where it works; `None` is `/workspace/work`.
+    pub work_dir: Option<String>,
+    /// How much of the operator's commands it may use.
+    pub cli_scope: CliScope,
     /// When it was made.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
@@ -140,10 +175,11 @@ pub enum RoomEvent {
     },
     /// All that was missed has been sent; sent once, and only to who asked for what it missed.
     CaughtUp,
-    /// The host says something about the session.
+    /// The host says something about the session, or to whoever operates it.
     Notice {
-        /// Its session.
-        session_id: SessionId,
+        /// The session that it is about, when it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_id: Option<SessionId>,
         /// For people.
         text: String,
     },
@@ -231,6 +267,38 @@ pub struct Status {
     pub sessions: u64,
     /// Number of sessions with a live container.
     pub awake: u64,
+    /// What waits for somebody, and what went wrong lately.
+    #[serde(default)]
+    pub waiting: Waiting,
+}
+
+/// The part of [`Status`] that somebody may have to do something about.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Waiting {
+    /// Sessions by the lifecycle's state.
+    pub states: BTreeMap<String, u64>,
+    /// Approvals that nobody answered yet.
+    pub approvals: u64,
+    /// Questions of agents' that nobody answered yet.
+    pub questions: u64,
+    /// Sessions whose agent broke the contract.
+    pub set_aside: u64,
+    /// Messages that no agent got, of senders who were heard in the last day.
+    pub dropped: u64,
+    /// Runs that failed in the last day.
+    pub failed_runs: u64,
+    /// Whether somebody owns the host.
+    pub owned: bool,
+}
+
+/// The answer to one of the operator's commands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AdminAnswer {
+    /// For machines.
+    pub data: serde_json::Value,
+    /// For people.
+    pub text: String,
 }
 
 /// The body of every answer that is not 2xx.

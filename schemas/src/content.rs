@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::message::column_words;
+
 /// Fields that this version does not know; they are kept and written back.
 pub type Extra = Map<String, Value>;
 
@@ -116,12 +118,122 @@ pub enum SystemIn {
     ActionResponse {
         /// The action's own id.
         #[serde(rename = "requestId")]
-        request_id: Option<String>,
-        /// `ok` or `refused`.
-        status: String,
-        /// What came of it.
+        request_id: String,
+        /// How it went.
+        status: ActionStatus,
+        /// What came of it, or why nothing did.
         result: Value,
     },
+    /// A person's answer to a question of the agent's.
+    QuestionResponse {
+        /// The question's own id.
+        #[serde(rename = "questionId")]
+        question_id: String,
+        /// `answered`; other words are kept for other guests.
+        status: String,
+        /// The value of the option that was chosen, or what was written instead.
+        result: Value,
+        /// Who answered, for people.
+        #[serde(rename = "answeredBy", default, skip_serializing_if = "Option::is_none")]
+        answered_by: Option<String>,
+    },
+}
+
+column_words!(
+    /// How an action went.
+    ActionStatus {
+        /// It was done.
+        Ok = "ok",
+        /// It waits for a person; another answer follows.
+        Held = "held",
+        /// It was not allowed, or a person said no.
+        Refused = "refused",
+        /// It was allowed and did not work.
+        Failed = "failed",
+    }
+);
+
+/// `chat` out that changes what was said before, instead of saying something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub enum Operation {
+    /// Replaces a message of the agent's own.
+    Edit {
+        /// Its number, as the agent knows it.
+        #[serde(rename = "messageId")]
+        message_id: MessageRef,
+        /// What it says from now on.
+        text: String,
+    },
+    /// Puts an emoji under a message.
+    Reaction {
+        /// Its number, as the agent knows it.
+        #[serde(rename = "messageId")]
+        message_id: MessageRef,
+        /// The emoji, or its name.
+        emoji: String,
+    },
+}
+
+/// A message that an agent means: its number, or a platform's id of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MessageRef {
+    /// The number, even for what came in and odd for what went out.
+    Seq(i64),
+    /// The row's id.
+    Id(String),
+}
+
+/// `chat-sdk` out: a question that waits for a person's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Question {
+    /// The guest's id of it, unique in its session.
+    pub question_id: String,
+    /// A few words.
+    #[serde(default)]
+    pub title: String,
+    /// The whole question.
+    pub question: String,
+    /// What can be chosen; empty means that any text is an answer.
+    #[serde(default)]
+    pub options: Vec<QuestionOption>,
+}
+
+/// One answer that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuestionOption {
+    /// What people see.
+    pub label: String,
+    /// What the agent gets.
+    pub value: String,
+    /// What people see once it was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected_label: Option<String>,
+}
+
+/// `chat-sdk` out: something with a title, lines and links. Degrades to text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Card {
+    /// The headline.
+    pub title: String,
+    /// The body.
+    pub text: String,
+    /// Name and value, shown side by side where a platform can.
+    pub fields: Vec<CardField>,
+}
+
+/// One line of a [`Card`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CardField {
+    /// What it is.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// Reads a chat content, in or out.
@@ -146,6 +258,17 @@ where
 
 fn text_only(text: String) -> Map<String, Value> {
     Map::from_iter([("text".to_owned(), Value::String(text))])
+}
+
+/// A content with the word that says what it is.
+#[must_use]
+pub fn tagged<T: Serialize>(word: &str, content: &T) -> Value {
+    // Serialising these types cannot fail: their maps have text keys only.
+    let mut value = serde_json::to_value(content).unwrap_or_default();
+    if let Value::Object(fields) = &mut value {
+        fields.insert("type".to_owned(), Value::String(word.to_owned()));
+    }
+    value
 }
 
 /// Writes a content as it stands in the column.

@@ -101,6 +101,14 @@ minted_id!(
     SessionId, "session", "sess-"
 );
 minted_id!(
+    /// Somebody, by whatever names platforms know them.
+    PersonId, "person", "pers-"
+);
+minted_id!(
+    /// Something that waits for a person's yes or no.
+    ApprovalId, "approval", "appr-"
+);
+minted_id!(
     /// One turn. The guest mints it at its claim, so the host checks it like any guest's word.
     RunId, "run", ""
 );

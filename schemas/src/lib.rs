@@ -11,11 +11,14 @@
 //! | **agent** | a persona with its own workspace, memory, provider and container settings |
 //! | **channel** | a platform adapter: `terminal`, later `web`, `slack`, `github`, … |
 //! | **room** | one place on a channel: a terminal, a Slack channel, a GitHub repository |
-//! | **wiring** | links a room to an agent and says which session a message belongs to |
+//! | **wiring** | links a room to an agent; says when it engages and in which session |
 //! | **address** | channel + room + thread: where a reply goes |
 //! | **destination** | a name an agent may send to: address book and permission in one |
 //! | **session** | one agent in one conversation; one folder, at most one container |
 //! | **run** | one turn: a batch of messages worked on, ending in exactly one outcome |
+//! | **person**, **role** | who; owner, admin (of all agents or of one), member (of one) |
+//! | **action** | what the guest asks of the host besides talking |
+//! | **approval** | an action that waits for a person's yes or no |
 //! | **provider** | what answers inside the container: `echo`, later `claude`, `codex`, … |
 //! | **engine** | what runs containers: a Docker Engine API |
 //! | **host**, **guest** | the process that carries messages; the program inside a container |
@@ -26,10 +29,14 @@
 pub mod ids;
 pub mod time;
 
+pub mod policy;
+
+pub mod action;
 pub mod admin;
 pub mod central;
 pub mod content;
 pub mod message;
+pub mod people;
 pub mod session_file;
 
 pub mod session_dir;
@@ -59,7 +66,7 @@ pub mod host_side {
     pub use crate::{
         attachment::{AttachmentError, Extracted, digest, extract, sweep_orphans},
         folder::ensure,
-        inbound::{Appended, Control, InboundTx, InboundWriter, Unsettled},
+        inbound::{Appended, CameIn, Control, InboundTx, InboundWriter, ListedRow, Unsettled},
         outbound::{AckSeen, BadRow, OutboundCopy, OutboundReader, Reading, RunSeen},
         outbox::{OutboxFile, OutboxReader},
         refused::{Refused, RefusedKind},
@@ -75,7 +82,7 @@ pub mod host_side {
 /// ```
 pub mod guest_side {
     pub use crate::{
-        inbound::{DueBatch, DueQuery, InboundReader},
+        inbound::{Control, ControlRow, DueBatch, DueQuery, InboundReader},
         outbound::{Ack, AttemptRow, OutboundTx, OutboundWriter, RunRow, RunStatus},
     };
 }

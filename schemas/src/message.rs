@@ -22,6 +22,20 @@ pub struct Address {
     pub thread_id: Option<String>,
 }
 
+/// The word in `channel_type` for messages between agents: the room is the other's id, the thread
+/// its session.
+pub const PEER_CHANNEL: &str = "agent";
+
+/// A word that a column, or an argument, does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{word:?} is none of {}", known.join(", "))]
+pub struct UnknownWord {
+    /// The word, cut to 64 characters.
+    pub word: String,
+    /// All that there are.
+    pub known: &'static [&'static str],
+}
+
 /// Makes an enum whose variants stand in a text column.
 macro_rules! column_words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -45,6 +59,16 @@ macro_rules! column_words {
             #[must_use]
             pub fn parse(word: &str) -> Option<Self> {
                 [$(Self::$variant),+].into_iter().find(|known| known.as_str() == word)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::message::UnknownWord;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                Self::parse(word).ok_or_else(|| crate::message::UnknownWord {
+                    word: word.chars().take(64).collect(),
+                    known: &[$($word),+],
+                })
             }
         }
     };

@@ -30,6 +30,15 @@ pub struct SessionFile {
     pub max_messages_per_prompt: u32,
     /// IANA name; how times are shown to the agent.
     pub time_zone: String,
+    /// What the model is told about itself, where it is and whom it can reach.
+    #[serde(default)]
+    pub system_prompt: String,
+    /// Which model; `None` leaves it to the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Where it works, inside the container; `None` is the session's own folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_dir: Option<String>,
 }
 
 impl SessionFile {

@@ -16,20 +16,39 @@
 //! | `!silent` | chooses to give no reply |
 //! | `!exit <code>` | ends the whole process, as in a crash |
 //! | `!probe` | answers with what this process can see and do, as JSON |
+//! | `!to <destination> <text>` | says this there, with the files of the lines below it |
+//! | `!edit <number> <text>` | changes a message of its own |
+//! | `!react <number> <emoji>` | puts an emoji under a message |
+//! | `!ask <question>\|<option>\|…` | asks a person |
+//! | `!card <title>\|<text>` | shows a card |
+//! | `!action <json>` | asks something of the host |
+//! | `!admin <words>` | asks for one of the operator's commands |
+//! | `!destinations` | answers with the address book as it is now |
+//! | `!prompt` | answers with what it was told about itself |
+//! | `!turn` | answers with the whole turn as a model would read it |
+//! | `!model` | answers with the model and the folder that it was given |
 //!
 //! Never reads a clock and never touches a session file.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use schemas::session_dir::SessionDir;
+use schemas::{
+    message::{DestinationTarget, Kind},
+    session_dir::SessionDir,
+};
 
-use super::{Failure, FileSource, OutFile, Provider, Reply, Retry, Sink, TurnEnd};
+use super::{Failure, FileSource, OutFile, Provider, Reply, Sink, TurnEnd, What};
 use crate::{
-    limits, probe,
+    probe,
     prompt::{Said, Turn},
     turn::ProviderEvent,
+    written::written,
 };
+
+mod directive;
+
+use directive::{Directive, split};
 
 /// The word in `session.json`.
 pub const NAME: &str = "echo";
@@ -38,18 +57,6 @@ pub const NAME: &str = "echo";
 #[derive(Debug)]
 pub struct Echo {
     dir: SessionDir,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Directive {
-    Slow(u64),
-    Fail(Retry, String),
-    Stream(usize),
-    File(String, Vec<u8>),
-    Return,
-    Silent,
-    Exit(u8),
-    Probe,
 }
 
 impl Echo {
@@ -68,7 +75,7 @@ impl Provider for Echo {
 
     async fn turn(&mut self, turn: &Turn, sink: &Sink) -> TurnEnd {
         for said in &turn.messages {
-            if let Err(end) = self.answer(said, turn.context.len(), sink).await {
+            if let Err(end) = self.answer(said, turn, sink).await {
                 return end;
             }
         }
@@ -77,13 +84,15 @@ impl Provider for Echo {
 }
 
 impl Echo {
-    async fn answer(&self, said: &Said, context: usize, sink: &Sink) -> Result<(), TurnEnd> {
-        let (text, directives) = split(&said.text);
-        let mut reply = Reply {
-            in_reply_to: said.id.clone(),
-            text: repeat(said, &text, context),
-            files: vec![],
+    async fn answer(&self, said: &Said, turn: &Turn, sink: &Sink) -> Result<(), TurnEnd> {
+        // The host's own words are repeated, never obeyed: they quote what others wrote.
+        let (text, directives) = match said.kind {
+            Kind::System => (said.text.clone(), Vec::new()),
+            Kind::Chat | Kind::ChatSdk | Kind::Task | Kind::Webhook => split(&said.text, said.seq),
         };
+        let mut reply = Reply::words(said.id.clone(), "");
+        let mut words = repeat(said, &text, turn.context.len());
+        let mut others: Vec<Reply> = Vec::new();
         let mut pieces = 1;
         for directive in directives {
             match directive {
@@ -94,21 +103,33 @@ impl Echo {
                 }
                 Directive::Stream(n) => pieces = n,
                 Directive::File(name, bytes) => {
-                    reply.files.push(OutFile { name, source: FileSource::Bytes(bytes) });
+                    let last = others.iter_mut().rev().find(|other| other.to.is_some());
+                    let file = OutFile { name, source: FileSource::Bytes(bytes) };
+                    last.unwrap_or(&mut reply).files.push(file);
                 }
                 Directive::Return => reply.files.extend(self.files_of(said)),
-                Directive::Silent => reply.text.clear(),
+                Directive::Silent => words.clear(),
                 Directive::Exit(code) => return Err(TurnEnd::Exit(code)),
-                Directive::Probe => reply.text = probe::report(&self.dir).to_string(),
+                Directive::Do(to, what) => {
+                    others.push(Reply { to, what, ..Reply::words(said.id.clone(), "") });
+                }
+                Directive::Probe => words = probe::report(&self.dir).to_string(),
+                Directive::Destinations => words = book(sink),
+                Directive::Prompt => words.clone_from(&turn.system_prompt),
+                Directive::Turn => words = written(turn),
+                Directive::Model => words = model(turn),
             }
         }
         if pieces > 1 {
-            let text = std::mem::take(&mut reply.text);
-            for text in cut(&text, pieces) {
+            for text in cut(&std::mem::take(&mut words), pieces) {
                 sink.say(ProviderEvent::Delta { in_reply_to: said.id.clone(), text }).await;
             }
         }
+        reply.what = What::Words(words);
         sink.say(ProviderEvent::Reply(reply)).await;
+        for other in others {
+            sink.say(ProviderEvent::Reply(other)).await;
+        }
         Ok(())
     }
 
@@ -141,53 +162,27 @@ fn repeat(said: &Said, text: &str, context: usize) -> String {
     lines.join("\n")
 }
 
-fn split(text: &str) -> (String, Vec<Directive>) {
-    let mut kept = Vec::new();
-    let mut directives = Vec::new();
-    for line in text.lines() {
-        match line.strip_prefix('!').and_then(directive) {
-            Some(directive) => directives.push(directive),
-            None => kept.push(line),
-        }
-    }
-    (kept.join("\n"), directives)
-}
-
-fn directive(line: &str) -> Option<Directive> {
-    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let rest = rest.trim();
-    match word {
-        "slow" => rest.parse().ok().map(Directive::Slow),
-        "fail" => fail(rest),
-        "stream" => rest.parse().ok().map(|n: usize| Directive::Stream(n.min(limits::ECHO_CHUNKS))),
-        "file" => file(rest),
-        "return" => Some(Directive::Return),
-        "silent" => Some(Directive::Silent),
-        "exit" => rest.parse().ok().map(Directive::Exit),
-        "probe" => Some(Directive::Probe),
-        _ => None,
-    }
-}
-
-fn fail(rest: &str) -> Option<Directive> {
-    let (how, words) = rest.split_once(' ').unwrap_or((rest, "told to fail"));
-    match how {
-        "final" => Some(Directive::Fail(Retry::Never, words.to_owned())),
-        "retry" => Some(Directive::Fail(Retry::Later, words.to_owned())),
-        _ => None,
-    }
-}
-
-fn file(rest: &str) -> Option<Directive> {
-    let (name, what) = rest.split_once(' ')?;
-    let bytes = match what.parse::<usize>() {
-        Ok(n) if n <= limits::ECHO_FILE_BYTES => {
-            b"0123456789abcdef".iter().copied().cycle().take(n).collect()
-        }
-        Ok(_) => return None,
-        Err(_) => what.as_bytes().to_vec(),
+fn book(sink: &Sink) -> String {
+    let book = match sink.destinations() {
+        Ok(book) => book,
+        Err(error) => return format!("the address book cannot be read: {error}"),
     };
-    Some(Directive::File(name.to_owned(), bytes))
+    let line = |entry: &schemas::message::Destination| match &entry.target {
+        DestinationTarget::Channel(place) => {
+            let thread = place.thread_id.as_deref().map(|thread| format!(" {thread}"));
+            let thread = thread.unwrap_or_default();
+            format!("{}: {} {}{thread}", entry.name, place.channel_type, place.platform_id)
+        }
+        DestinationTarget::Agent(_) => format!("{}: an agent", entry.name),
+    };
+    let lines: Vec<String> = book.iter().map(line).collect();
+    if lines.is_empty() { "no destinations".to_owned() } else { lines.join("\n") }
+}
+
+fn model(turn: &Turn) -> String {
+    let model = turn.model.as_deref().unwrap_or("no model");
+    let folder = turn.work_dir.as_deref().unwrap_or("its own folder");
+    format!("{model} in {folder}")
 }
 
 fn cut(text: &str, pieces: usize) -> Vec<String> {
@@ -199,39 +194,6 @@ fn cut(text: &str, pieces: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(line: &str, expected: Option<&Directive>) {
-        assert_eq!(split(line).1.first(), expected, "{line}");
-    }
-
-    #[test]
-    fn directives_are_read() {
-        check("!slow 250", Some(&Directive::Slow(250)));
-        check("!fail final no way", Some(&Directive::Fail(Retry::Never, "no way".into())));
-        check("!fail retry", Some(&Directive::Fail(Retry::Later, "told to fail".into())));
-        check("!stream 3", Some(&Directive::Stream(3)));
-        check(
-            "!file a.txt 18",
-            Some(&Directive::File("a.txt".into(), b"0123456789abcdef01".into())),
-        );
-        check("!file a.txt two words", Some(&Directive::File("a.txt".into(), b"two words".into())));
-        check("!return", Some(&Directive::Return));
-        check("!silent", Some(&Directive::Silent));
-        check("!exit 9", Some(&Directive::Exit(9)));
-        check("!probe", Some(&Directive::Probe));
-    }
-
-    #[test]
-    fn what_is_no_directive_is_repeated() {
-        for line in
-            ["!", "!slow soon", "!fail", "!exit 300", "!wow", " !silent", "!file a 99999999999"]
-        {
-            check(line, None);
-            assert_eq!(split(line).0, line);
-        }
-        assert_eq!(split("a\n!silent\nb").0, "a\nb");
-    }
 
     #[test]
     fn pieces_join_to_the_whole() {

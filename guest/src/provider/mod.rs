@@ -4,14 +4,16 @@
 //! things; it never sees a session file.
 
 use async_trait::async_trait;
-use schemas::session_dir::SessionDir;
+use schemas::{
+    guest_side::InboundReader, message::Destination, session_dir::SessionDir, sqlite::StoreError,
+};
 use tokio::sync::mpsc;
 
 use crate::{prompt::Turn, turn::ProviderEvent};
 
 pub mod echo;
 
-pub use crate::reply::{Failure, FileSource, OutFile, Reply, Retry, TurnEnd};
+pub use crate::reply::{Failure, FileSource, OutFile, Reply, Retry, TurnEnd, What};
 
 /// What answers. Dropping the future of [`turn`](Self::turn) must end the work.
 #[async_trait]
@@ -23,18 +25,27 @@ pub trait Provider: Send {
     async fn turn(&mut self, turn: &Turn, sink: &Sink) -> TurnEnd;
 }
 
-/// Where a provider says things; full means wait.
+/// Where a provider says things, and looks up whom it can reach. Full means wait.
 #[derive(Debug, Clone)]
 pub struct Sink {
     events: mpsc::Sender<ProviderEvent>,
+    inbound: InboundReader,
 }
 
 impl Sink {
     /// A sink, and where its events come out.
     #[must_use]
-    pub fn new(room: usize) -> (Self, mpsc::Receiver<ProviderEvent>) {
+    pub fn new(room: usize, inbound: InboundReader) -> (Self, mpsc::Receiver<ProviderEvent>) {
         let (events, out) = mpsc::channel(room);
-        (Self { events }, out)
+        (Self { events, inbound }, out)
+    }
+
+    /// The address book as it is now: it may change while the turn goes on.
+    ///
+    /// # Errors
+    /// When it cannot be read; asking again may help.
+    pub fn destinations(&self) -> Result<Vec<Destination>, StoreError> {
+        self.inbound.destinations()
     }
 
     /// Says something. When nobody listens any more the turn is about to be dropped.

@@ -79,6 +79,9 @@ impl Desk {
             provider: "echo".to_owned(),
             max_messages_per_prompt: 10,
             time_zone: "UTC".to_owned(),
+            system_prompt: String::new(),
+            model: None,
+            work_dir: None,
         };
         session.save(&dir).unwrap();
         let (wake, committed) = (Arc::default(), Arc::default());

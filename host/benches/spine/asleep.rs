@@ -9,10 +9,10 @@ use std::{path::Path, time::Duration};
 use host::{client::Since, sessions::key::session_for, store::Store};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use schemas::{
-    admin::SessionMode,
     host_side::{InboundWriter, ensure},
     ids::MessageId,
     message::InboundStatus,
+    policy::SessionMode,
     session_dir::SessionDir,
     time::{Clock, SystemClock},
 };

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use schemas::admin::SessionMode;
+use schemas::policy::SessionMode;
 
 use crate::{Pace, bare::Yard, figure::Figures, lab::Lab, sample::Samples};
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// The keys of the JSON object, in its order; what was not measured is null.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 19] = [
     "warm_p50_ms",
     "warm_p99_ms",
     "bare_path_p50_ms",
@@ -19,6 +19,10 @@ const KEYS: [&str; 15] = [
     "ingest_per_s",
     "ingest_p50_ms",
     "floor_per_s",
+    "rewire_ms",
+    "cli_ms",
+    "route_pure_us",
+    "route_ms",
 ];
 
 /// Everything that was measured.

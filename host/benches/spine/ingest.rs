@@ -18,13 +18,14 @@ use host::{
     draft::Draft,
     engine::{ContainerId, Engine, EngineError, EngineEvent, LiveContainer, StartRequest},
     limits,
-    requests::{DaemonHandle, Request},
+    requests::{self, DaemonHandle, Request},
     sessions::bell::{Bell, Bells},
     store::Store,
 };
 use schemas::{
-    admin::{SendMessage, SessionMode},
+    admin::SendMessage,
     host_side::{InboundWriter, ensure},
+    policy::SessionMode,
     session_dir::SessionDir,
     time::SystemClock,
 };
@@ -74,8 +75,7 @@ pub(crate) async fn measure(pace: Pace, figures: &mut Figures) {
 async fn ingest(home: &Path, messages: usize) -> (f64, Samples) {
     daemon::open_home(home).map(drop).unwrap();
     let store = Store::open(&home.join("central.db")).unwrap();
-    let (requests, from_people) = mpsc::channel(limits::DAEMON_QUEUE);
-    let daemon = DaemonHandle::new(requests);
+    let (daemon, requests) = requests::queue();
     let stop = Stop::default();
     let ports = Ports {
         clock: Arc::new(SystemClock),
@@ -83,7 +83,7 @@ async fn ingest(home: &Path, messages: usize) -> (f64, Samples) {
         channels: Channels::new(vec![Arc::new(Terminal::default())]),
         bells: Arc::new(NoBells),
     };
-    let host = daemon::run(settings(home), ports, store, from_people, stop.clone());
+    let host = daemon::run(settings(home), ports, store, requests, stop.clone());
     let measured = async {
         let agent = Box::new(new_agent(AGENT, SessionMode::PerThread));
         daemon.ask(|answer| Request::CreateAgent(agent, answer)).await.unwrap();

@@ -17,8 +17,9 @@ use host::{
     store::Store,
 };
 use schemas::{
-    admin::{Accepted, NewAgent, RoomEvent, SendMessage, SessionInfo, SessionMode},
+    admin::{Accepted, NewAgent, RoomEvent, SendMessage, SessionInfo},
     ids::SessionId,
+    policy::SessionMode,
     time::{Clock, SystemClock},
 };
 use tokio::time::{sleep, timeout};
@@ -82,6 +83,33 @@ impl Lab {
     /// The host's process.
     pub(crate) fn pid(&self) -> u32 {
         self.host.0.id()
+    }
+
+    /// Where it keeps everything.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Says something and answers what is replied.
+    pub(crate) async fn hear(
+        &mut self,
+        agent: &str,
+        text: &str,
+        events: &mut EventStream,
+    ) -> String {
+        let message = SendMessage { text: text.to_owned(), ..SendMessage::default() };
+        let accepted = self.client.send(agent, &message).await.unwrap();
+        let reply = async {
+            loop {
+                let event = events.next().await.unwrap().expect("the stream goes on");
+                if let RoomEvent::Message(message) = event
+                    && message.in_reply_to.as_ref() == Some(&accepted.message_id)
+                {
+                    return message.text;
+                }
+            }
+        };
+        timeout(PATIENCE, reply).await.expect("a reply comes")
     }
 
     /// Makes an agent that echoes.
@@ -184,14 +212,5 @@ impl Drop for RunDir {
 
 /// What an agent that echoes is made from.
 pub(crate) fn new_agent(name: &str, session_mode: SessionMode) -> NewAgent {
-    NewAgent {
-        name: name.to_owned(),
-        provider: "echo".to_owned(),
-        image: None,
-        memory_bytes: None,
-        milli_cpus: None,
-        pids: None,
-        session_mode,
-        trusted: false,
-    }
+    NewAgent { session_mode, ..NewAgent::named(name) }
 }

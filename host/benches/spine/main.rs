@@ -39,6 +39,9 @@ mod weight;
 
 mod ingest;
 
+mod rewire;
+mod route;
+
 use figure::Figures;
 
 /// One group of figures.
@@ -56,10 +59,22 @@ enum Part {
     Asleep,
     /// Messages per second into 200 sessions, beside the floor.
     Ingest,
+    /// A rewiring until a running agent sees it, and a command's answer.
+    Rewire,
+    /// One message of a room with ten wirings, among many; without host and engine.
+    Route,
 }
 
-const PARTS: [Part; 6] =
-    [Part::Warm, Part::Cold, Part::Old, Part::Weight, Part::Asleep, Part::Ingest];
+const PARTS: [Part; 8] = [
+    Part::Warm,
+    Part::Cold,
+    Part::Old,
+    Part::Weight,
+    Part::Asleep,
+    Part::Ingest,
+    Part::Rewire,
+    Part::Route,
+];
 
 /// Measures the spine on a real engine.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -126,6 +141,8 @@ async fn measure(args: &Args) -> Figures {
             Part::Weight => Box::pin(weight::measure(pace, &mut figures)).await,
             Part::Asleep => Box::pin(asleep::measure(pace, &mut figures)).await,
             Part::Ingest => Box::pin(ingest::measure(pace, &mut figures)).await,
+            Part::Rewire => Box::pin(rewire::measure(pace, &mut figures)).await,
+            Part::Route => Box::pin(route::measure(pace, &mut figures)).await,
         }
     }
     figures

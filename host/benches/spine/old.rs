@@ -12,11 +12,11 @@ use std::{
 
 use host::{limits, sessions::key::session_for, store::Store};
 use schemas::{
-    admin::SessionMode,
     guest_side::{Ack, AttemptRow, OutboundWriter, RunRow},
     host_side::{InboundWriter, ensure},
     ids::{MessageId, RunId},
     message::{AckStatus, InboundStatus, Kind, NewInbound, NewOutbound, Outcome},
+    policy::SessionMode,
     session_dir::SessionDir,
     time::{Clock, SystemClock},
 };
@@ -138,7 +138,14 @@ fn write_out(outbound: &OutboundWriter, replies: &[NewOutbound]) {
                 };
                 tx.put_run(&row)?;
                 let provider = "echo".to_owned();
-                tx.put_attempt(&AttemptRow { run, n: 1, provider, started_at: now, ended })?;
+                tx.put_attempt(&AttemptRow {
+                    run,
+                    n: 1,
+                    provider,
+                    model: None,
+                    started_at: now,
+                    ended,
+                })?;
             }
             Ok(())
         })

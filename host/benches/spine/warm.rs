@@ -4,7 +4,7 @@
 //! as the bare path's does. It ends when the reply's event was read from the room's stream, which
 //! is before the ledger's commit: what it is compared with is the bare path *without* the ledger.
 
-use schemas::admin::SessionMode;
+use schemas::policy::SessionMode;
 
 use crate::{Pace, bare::Bare, figure::Figures, lab::Lab, sample::Pauses, sample::Samples};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use schemas::admin::SessionMode;
+use schemas::policy::SessionMode;
 use tokio::time::sleep;
 
 use crate::{

@@ -11,7 +11,14 @@ use schemas::{
     message::Address,
 };
 
+mod body;
+mod inbound;
+
+pub mod peer;
 pub mod terminal;
+
+pub use body::{Body, Capabilities, Of};
+pub use inbound::{Inbound, Sender, platform_id};
 
 /// Something to be posted at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +33,8 @@ pub struct Post {
     pub in_reply_to: Option<MessageId>,
     /// Where it goes.
     pub address: Address,
-    /// What it says.
-    pub text: String,
+    /// What it says or does.
+    pub body: Body,
     /// Names of its files.
     pub files: Vec<String>,
 }
@@ -79,10 +86,26 @@ impl Channels {
         Self(list)
     }
 
+    /// The list with one more.
+    #[must_use]
+    pub fn with(mut self, channel: Arc<dyn Channel>) -> Self {
+        self.0.push(channel);
+        self
+    }
+
     /// The adapter for an address.
     #[must_use]
     pub fn at(&self, address: &Address) -> Option<&Arc<dyn Channel>> {
         self.0.iter().find(|channel| channel.channel_type() == address.channel_type)
+    }
+}
+
+impl Channels {
+    /// Says something to the host's operator, wherever they sit. Best effort.
+    pub async fn tell_operator(&self, text: &str) {
+        for channel in &self.0 {
+            channel.tell_operator(text).await;
+        }
     }
 }
 
@@ -98,8 +121,14 @@ pub trait Channel: Send + Sync + 'static {
     /// The word in `channel_type`.
     fn channel_type(&self) -> &'static str;
 
+    /// Whether its rooms have threads; where they have none, a thread's id means nothing.
+    fn threads(&self) -> bool;
+
     /// What can be done about a post of unknown fate.
     fn resolution(&self) -> Resolution;
+
+    /// What it can show besides text; posts with anything else come as text.
+    fn capabilities(&self) -> Capabilities;
 
     /// Posts.
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError>;
@@ -109,6 +138,16 @@ pub trait Channel: Send + Sync + 'static {
 
     /// Says something of the host's own at an address. Best effort.
     async fn notice(&self, session: &SessionId, address: &Address, text: &str);
+
+    /// Says something of the host's own where it may have no session. Best effort.
+    async fn say(&self, address: &Address, text: &str);
+
+    /// Says something to the host's operator, where they sit at this channel. Best effort.
+    async fn tell_operator(&self, _text: &str) {}
+
+    /// Asks the platform for everything that is said in a thread from now on, where it would only
+    /// bring what mentions us. Best effort.
+    async fn subscribe(&self, thread: &Address);
 
     /// Tells that a run ended. Best effort: the ledger has it.
     async fn run_finished(&self, address: &Address, finished: &schemas::admin::RoomEvent);

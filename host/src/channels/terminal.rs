@@ -17,11 +17,14 @@ use schemas::{
 };
 use tokio::sync::broadcast;
 
-use super::{Channel, ChannelError, Post, Posted, Resolution};
+use super::{Capabilities, Channel, ChannelError, Post, Posted, Resolution};
 use crate::limits;
 
 /// The word in `channel_type`.
 pub const CHANNEL: &str = "terminal";
+
+/// Who speaks there: whoever reached the host's socket is its operator, the kernel said so.
+pub const OPERATOR: &str = "terminal:owner";
 
 /// All terminal rooms of this host.
 #[derive(Debug, Default)]
@@ -63,7 +66,7 @@ pub fn room_message(post: &Post) -> RoomMessage {
         seq: post.seq,
         in_reply_to: post.in_reply_to.clone(),
         thread: post.address.thread_id.clone(),
-        text: post.text.clone(),
+        text: post.body.clone().into_text(),
         files: post.files.clone(),
     }
 }
@@ -74,8 +77,17 @@ impl Channel for Terminal {
         CHANNEL
     }
 
+    fn threads(&self) -> bool {
+        true
+    }
+
     fn resolution(&self) -> Resolution {
         Resolution::Idempotent
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // Lines of text are all there is; what was said cannot be taken back from a screen.
+        Capabilities::default()
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
@@ -88,8 +100,24 @@ impl Channel for Terminal {
     }
 
     async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
-        let event = RoomEvent::Notice { session_id: session.clone(), text: text.to_owned() };
-        self.publish(address, event);
+        let session_id = Some(session.clone());
+        self.publish(address, RoomEvent::Notice { session_id, text: text.to_owned() });
+    }
+
+    async fn say(&self, address: &Address, text: &str) {
+        self.publish(address, RoomEvent::Notice { session_id: None, text: text.to_owned() });
+    }
+
+    async fn tell_operator(&self, text: &str) {
+        for stream in self.streams().values() {
+            let event = RoomEvent::Notice { session_id: None, text: text.to_owned() };
+            // Nobody is there; what it is about waits in a list.
+            let _unread = stream.send(event).is_err();
+        }
+    }
+
+    async fn subscribe(&self, _thread: &Address) {
+        // Everything that is said at a terminal is said to us.
     }
 
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {

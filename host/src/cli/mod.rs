@@ -6,9 +6,11 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use schemas::admin::AdminAnswer;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
+    admin,
     client::Client,
     config::Config,
     error::{ErrorKind, HostError, Result},
@@ -18,9 +20,6 @@ use crate::{
 mod down;
 mod up;
 
-mod agents;
-mod runs;
-mod sessions;
 mod status;
 
 mod chat;
@@ -30,6 +29,9 @@ mod waiting;
 
 mod attach;
 mod save;
+
+mod config;
+mod grammar;
 
 mod logging;
 mod out;
@@ -57,20 +59,21 @@ enum Command {
     Down,
     /// Show how the host is
     Status,
-    /// Make and list agents
-    #[command(subcommand)]
-    Agents(agents::Command),
-    /// List sessions, and reset one that was set aside
-    #[command(subcommand)]
-    Sessions(sessions::Command),
-    /// Show the newest runs of a session
-    Runs(runs::Args),
+    #[command(flatten)]
+    Admin(admin::Command),
     /// Say something to an agent
     Send(send::Args),
     /// Talk with an agent
     Chat(chat::Args),
     /// Show a message's whole way, on a temporary home
     Demo(demo::Args),
+    /// Show what the host is told, and by whom
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print completions for a shell
+    Completions(grammar::Completions),
+    /// Print the manual, or write a page for each command into a folder
+    Man(grammar::Man),
 }
 
 /// What a command works with.
@@ -90,6 +93,7 @@ impl Context {
             }
             ErrorKind::Invalid
             | ErrorKind::NotFound
+            | ErrorKind::Denied
             | ErrorKind::Conflict
             | ErrorKind::TooLarge
             | ErrorKind::Busy
@@ -105,12 +109,35 @@ impl Context {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    match &cli.command {
+        // They are about the program itself, whatever the home looks like.
+        Command::Completions(args) => {
+            grammar::completions(args);
+            return ExitCode::SUCCESS;
+        }
+        Command::Man(args) => return ended(grammar::man(args).map(|()| ExitCode::SUCCESS)),
+        Command::Config(config::Command::Show) => {
+            let shown = config::show(cli.home.as_deref(), Out::new(cli.json));
+            return ended(shown.map(|()| ExitCode::SUCCESS));
+        }
+        Command::Up(_)
+        | Command::Down
+        | Command::Status
+        | Command::Admin(_)
+        | Command::Send(_)
+        | Command::Chat(_)
+        | Command::Demo(_) => {}
+    }
     let done = Config::load(cli.home.as_deref()).and_then(|config| {
         let daemon = matches!(cli.command, Command::Up(_));
         logging::start(&config, daemon)?;
         let context = Context { config, out: Out::new(cli.json) };
         runtime(daemon)?.block_on(run(cli.command, context))
     });
+    ended(done)
+}
+
+fn ended(done: Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
         out::report(&error);
         ExitCode::from(error.kind.exit_code())
@@ -122,14 +149,25 @@ async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Up(args) => Box::pin(up::run(args, context)).await?,
         Command::Down => down::run(&context).await?,
         Command::Status => status::run(&context).await?,
-        Command::Agents(command) => agents::run(command, &context).await?,
-        Command::Sessions(command) => sessions::run(command, &context).await?,
-        Command::Runs(args) => runs::run(args, &context).await?,
+        Command::Admin(command) => ask(&command, &context).await?,
         Command::Chat(args) => Box::pin(chat::run(args, &context)).await?,
         Command::Demo(args) => Box::pin(demo::run(args, &context)).await?,
         Command::Send(args) => return Box::pin(send::run(args, &context)).await,
+        // Done before there was a home.
+        Command::Config(_) | Command::Completions(_) | Command::Man(_) => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One of the operator's commands: the host does it and says how the answer looks.
+async fn ask(command: &admin::Command, context: &Context) -> Result<()> {
+    let answer: AdminAnswer = context.connect().await?.post("/v1/admin", command).await?;
+    if context.out.json() {
+        context.out.object(&answer.data);
+    } else {
+        context.out.line(&answer.text);
+    }
+    Ok(())
 }
 
 /// The host has a thread for its tasks beside the one that waits for signals; a client needs only

@@ -56,6 +56,11 @@ impl Out {
     }
 }
 
+/// Bytes of our own making, for other programs.
+pub(super) fn raw(bytes: &[u8]) {
+    let _unread = io::stdout().write_all(bytes).is_err();
+}
+
 /// Tells why the command failed.
 pub(super) fn report(error: &HostError) {
     let mut text = format!("error: {}", printable(&error.chain()));
@@ -79,63 +84,13 @@ pub(super) fn printable(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// Columns under a head, as wide as their widest cell; the head alone says that there is nothing.
-pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let head = head.map(str::to_owned);
-    let lines = || std::iter::once(&head).chain(rows);
-    let widths: Vec<usize> = (0..N)
-        .map(|column| {
-            lines().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
-        })
-        .map(Option::unwrap_or_default)
-        .collect();
-    let line = |row: &[String; N]| {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// Bytes as people read them.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["GiB", "MiB", "KiB", "B"];
-    for (power, unit) in [3_u32, 2, 1, 0].into_iter().zip(UNITS) {
-        let one = 1024_u64.pow(power);
-        if bytes >= one && bytes.is_multiple_of(one) {
-            return format!("{} {unit}", bytes / one);
-        }
-        if bytes >= 10 * one {
-            return format!("{} {unit}", (bytes + one / 2) / one);
-        }
-    }
-    format!("{bytes} B")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_table_is_as_wide_as_its_cells() {
-        let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
-        insta::assert_snapshot!(table(["NAME", "B"], &[row("andy", "1"), row("béatrice", "2")]), @r"
-        NAME      B
-        andy      1
-        béatrice  2
-        ");
-        insta::assert_snapshot!(table(["NAME", "B"], &[]), @"NAME  B");
-    }
-
-    #[test]
     fn an_agent_cannot_move_the_cursor() {
         assert_eq!(printable("a\u{1b}[2J\r\n\tb\u{202e}"), "a\\u{1b}[2J\\u{d}\n\tb\\u{202e}");
         assert_eq!(printable("grüße 👋"), "grüße 👋");
-    }
-
-    #[test]
-    fn sizes_are_short() {
-        let sizes = [0, 512, 2048, 2 << 30, 1_500, 15_000, 3_000_000_000].map(size);
-        assert_eq!(sizes, ["0 B", "512 B", "2 KiB", "2 GiB", "1500 B", "15 KiB", "2861 MiB"]);
     }
 }

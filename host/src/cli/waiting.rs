@@ -89,7 +89,8 @@ impl Waiting {
                 None => Vec::new(),
             },
             RoomEvent::Notice { session_id, text } => {
-                let ours = self.ours.as_ref().is_some_and(|(session, _)| *session == session_id);
+                let ours = self.ours.as_ref().map(|(session, _)| session);
+                let ours = session_id.is_some() && ours == session_id.as_ref();
                 if ours { vec![Step::Notice(text)] } else { Vec::new() }
             }
             RoomEvent::Typing { .. } => Vec::new(),

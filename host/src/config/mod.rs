@@ -18,10 +18,12 @@ use crate::{
 };
 
 mod file;
+mod origin;
 mod places;
 
 use file::File;
 pub use file::{LogFormat, length_of_time};
+pub use origin::{Setting, effective};
 
 /// The settings' file in the home.
 pub const FILE_NAME: &str = "lazaret.toml";

@@ -5,14 +5,18 @@
 //! session's task). The `impl` is split by who asks: `people`, `operator`, `news`.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
-use schemas::{ids::SessionId, message::Address, time::SharedClock};
+use schemas::{
+    ids::{MessageId, SessionId},
+    message::Address,
+    time::SharedClock,
+};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
@@ -22,20 +26,27 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use crate::{
-    channels::Channels,
+    channels::{Channels, peer::Peers},
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
     limits,
-    requests::Request,
+    people::Who,
+    questions,
+    requests::{Request, Requests},
+    routing::Room,
     sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
-    store::{Store, WiringFact},
+    store::Store,
     text,
 };
 
+mod asked;
+mod fan_out;
 mod home;
 mod news;
 mod operator;
 mod people;
+mod rules;
+mod tasks;
 
 pub use home::{HomeLock, open_home};
 
@@ -88,17 +99,18 @@ pub async fn run(
     settings: Settings,
     ports: Ports,
     store: Store,
-    requests: mpsc::Receiver<Request>,
+    requests: Requests,
     stop: Stop,
 ) -> Result<()> {
     let (to_daemon, from_sessions) = mpsc::channel(limits::DAEMON_QUEUE);
     let (engine_events, from_engine) = mpsc::channel(limits::DAEMON_QUEUE);
     let engine = ports.engine.clone();
+    let peers = Peers::new(requests.own.clone(), ports.clock.clone());
     let context = Arc::new(Context {
         clock: ports.clock,
         store,
         engine: ports.engine,
-        channels: ports.channels,
+        channels: ports.channels.with(Arc::new(peers)),
         bells: ports.bells,
         home: settings.home,
         run_dir: settings.run_dir,
@@ -106,23 +118,28 @@ pub async fn run(
         idle_after: settings.idle_after,
         image: settings.image,
         slots: Arc::new(Semaphore::new(settings.max_containers)),
+        questions: questions::Board::default(),
+        settling: tokio::sync::Mutex::default(),
         tracker: TaskTracker::new(),
         closing: stop.closing,
         abandon: stop.abandon,
         daemon: to_daemon,
+        asks: requests.own,
     });
     context.spawn(async move { engine.watch(engine_events).await });
     let mut daemon = Daemon {
         context,
         sessions: HashMap::new(),
         warm: HashMap::new(),
-        wirings: HashMap::new(),
+        rooms: HashMap::new(),
+        known_people: HashMap::new(),
+        commands: VecDeque::new(),
         due: BTreeSet::new(),
         engine_trouble: None,
         engine_asked: false,
         asking: JoinSet::new(),
         ask_again: false,
-        requests,
+        requests: requests.queue,
         from_sessions,
         from_engine,
     };
@@ -148,10 +165,15 @@ struct Daemon {
     sessions: HashMap<SessionId, SessionHandle>,
     /// Under which key each of them is found, so that the next message asks no database.
     warm: HashMap<String, SessionId>,
-    /// The wirings of rooms that were asked for; emptied by every change.
-    wirings: HashMap<Address, Arc<Vec<WiringFact>>>,
-    /// When sleeping sessions must be looked at; mirrors the central table `due`.
-    due: BTreeSet<(Timestamp, SessionId)>,
+    /// Rooms that were asked for, with their wirings; emptied by every change.
+    rooms: HashMap<Address, Arc<Room>>,
+    /// People who spoke, by the platform's id of them; emptied by every change.
+    known_people: HashMap<String, Who>,
+    /// The last commands of chats, so that a repeat is not obeyed again.
+    commands: VecDeque<MessageId>,
+    /// When sleeping sessions, and what waits for people, must be looked at; mirrors the central
+    /// database.
+    due: BTreeSet<(Timestamp, Due)>,
     /// Why the engine cannot be reached.
     engine_trouble: Option<HostError>,
     /// Whether it said, since this host began, what lives.
@@ -163,6 +185,15 @@ struct Daemon {
     requests: mpsc::Receiver<Request>,
     from_sessions: mpsc::Receiver<FromSession>,
     from_engine: mpsc::Receiver<EngineEvent>,
+}
+
+/// What a time is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A sleeping session.
+    Session(SessionId),
+    /// What waits for people.
+    Approvals,
 }
 
 /// Everything that can happen to the host.
@@ -178,7 +209,12 @@ enum Event {
 impl Daemon {
     /// Finds out what an earlier host left, before anything new is taken in.
     async fn begin(&mut self) -> Result<()> {
-        self.due = self.context.store.due().await?.into_iter().collect();
+        let sessions = self.context.store.due().await?;
+        self.due = sessions.into_iter().map(|(at, session)| (at, Due::Session(session))).collect();
+        self.due.insert((self.context.clock.now(), Due::Approvals));
+        for open in self.context.store.questions(true).await? {
+            self.context.questions.put(open);
+        }
         // Until the engine was asked once, a start could meet a container that still lives.
         let first = tokio::time::timeout(limits::FIRST_ENGINE_WORD, self.from_engine.recv()).await;
         let live = match first {

@@ -10,11 +10,14 @@ use schemas::{ids::SessionId, session_dir::SessionDir};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::Daemon;
+use super::{Daemon, Due};
 use crate::{
+    admin::Desk,
+    approvals,
     engine::{EngineError, EngineErrorKind, EngineEvent, LiveContainer},
     error::{HostError, Result},
     limits,
+    requests::Request,
     sessions::{
         Boot, Context,
         handle::{Command, FromSession, SessionHandle},
@@ -105,7 +108,7 @@ impl Daemon {
             let container = live.remove(&record.id);
             info!(session = %record.id, adopted = container.is_some(), "session left in the middle");
             let id = record.id.clone();
-            let facts = match self.facts(record).await {
+            let facts = match self.context.facts(record).await {
                 Ok(facts) => facts,
                 Err(failure) => {
                     // One that cannot be read must not keep all others from their host.
@@ -188,7 +191,7 @@ impl Daemon {
                 let empty = self.sessions.get(&session).is_none_or(SessionHandle::is_empty);
                 if empty {
                     self.forget(&session);
-                    self.due.extend(due.map(|at| (at, session)));
+                    self.due.extend(due.map(|at| (at, Due::Session(session))));
                 }
                 // A task that is gone needs no answer.
                 let _gone = may_end.send(empty).is_err();
@@ -204,22 +207,50 @@ impl Daemon {
 
     pub(super) async fn on_due(&mut self) {
         let now = self.context.clock.now();
-        while let Some((at, session)) = self.due.first().cloned() {
+        while let Some((at, due)) = self.due.first().cloned() {
             if at > now {
                 break;
             }
             self.due.pop_first();
-            match self.known_session(session.clone()).await {
-                Ok(handle) => {
-                    if let Err(full) = handle.tell(Command::Due) {
-                        full.refuse_busy();
-                    }
-                }
-                Err(failure) => {
-                    error!(%session, error = %failure.chain(), "a due session cannot be woken");
-                }
+            match due {
+                Due::Session(session) => self.wake_due(session).await,
+                Due::Approvals => self.context.spawn(people_due(self.context.desk())),
             }
         }
+    }
+
+    /// One time is enough: each look says when the next one is.
+    pub(super) fn look_at_approvals(&mut self, at: jiff::Timestamp) {
+        let known = self.due.iter().find(|(_, due)| *due == Due::Approvals).map(|(at, _)| *at);
+        self.due.retain(|(_, due)| *due != Due::Approvals);
+        self.due.insert((known.map_or(at, |known| known.min(at)), Due::Approvals));
+    }
+
+    async fn wake_due(&mut self, session: SessionId) {
+        match self.known_session(session.clone()).await {
+            Ok(handle) => {
+                if let Err(full) = handle.tell(Command::Due) {
+                    full.refuse_busy();
+                }
+            }
+            Err(failure) => {
+                error!(%session, error = %failure.chain(), "a due session cannot be woken");
+            }
+        }
+    }
+}
+
+/// Beside the loop: reminders, ends, and whatever an earlier host or try left undone.
+async fn people_due(desk: Desk) {
+    let next = match approvals::look(&desk).await {
+        Ok(next) => next,
+        Err(failure) => {
+            error!(error = %failure.chain(), "cannot look at what waits for people; trying again");
+            desk.context.clock.now().checked_add(limits::DUE_AGAIN).ok()
+        }
+    };
+    if let Some(at) = next {
+        desk.daemon.tell(Request::LookAtApprovals(at)).await;
     }
 }
 

@@ -6,18 +6,23 @@ use std::{collections::HashMap, sync::Arc};
 
 use schemas::{
     admin::{Agent, NewAgent, SessionInfo, Status},
-    ids::SessionId,
+    ids::{MessageId, SessionId},
+    message::Address,
 };
 use tracing::info;
 
 use super::Daemon;
 use crate::{
+    admin,
+    channels::Post,
     error::{ErrorKind, HostError, Result},
-    limits,
+    limits, peers,
+    people::Who,
     requests::{Answer, Request},
     sessions::{
         Context,
         handle::{Command, SessionHandle, View},
+        key::session_for,
         lifecycle::State,
         session_info,
     },
@@ -28,6 +33,7 @@ impl Daemon {
         // An asker that went away is no failure: every answer may be dropped.
         match request {
             Request::Send(agent, message, answer) => self.send(&agent, *message, answer).await,
+            Request::Inbound(message, answer) => self.inbound(*message, answer).await,
             Request::CreateAgent(new, answer) => {
                 drop(answer.send(self.create_agent(*new).await));
             }
@@ -36,15 +42,7 @@ impl Daemon {
                 drop(answer.send(self.terminal_address(&agent, thread).await));
             }
             Request::History(address, after, answer) => {
-                let wirings = self.wirings_at(&address).await;
-                let handle = match wirings.as_deref().map(|list| list.first()) {
-                    Ok(Some(wiring)) => {
-                        let wanted = crate::sessions::key::session_for(wiring, &address);
-                        self.session(wanted).await
-                    }
-                    Ok(None) => Err(HostError::new(ErrorKind::NotFound, "no agent listens there")),
-                    Err(failure) => Err(HostError::from_problem(failure.problem())),
-                };
+                let handle = self.listener_at(&address).await;
                 match handle {
                     Ok(handle) => tell(&handle, Command::History(address, after, answer)),
                     Err(failure) => drop(answer.send(Err(failure))),
@@ -55,6 +53,17 @@ impl Daemon {
                 Ok(handle) => tell(&handle, Command::Reset(answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
             },
+            Request::Messages(id, limit, answer) => match self.known_session(id).await {
+                Ok(handle) => tell(&handle, Command::Messages(limit, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
+            Request::RestartSession(id, now, answer) => match self.known_session(id).await {
+                Ok(handle) => tell(&handle, Command::Restart(now, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
+            Request::ArchiveSession(id, answer) => {
+                drop(answer.send(self.archive(id).await));
+            }
             Request::Runs(id, answer) => {
                 let runs = match self.find_session(&id).await {
                     Ok(id) => self.context.store.runs_of(id, limits::LISTED_RUNS).await,
@@ -68,19 +77,53 @@ impl Daemon {
                     Err(failure) => drop(answer.send(Err(failure))),
                 }
             }
+            Request::Tell(session, row, answer) => match self.known_session(session).await {
+                Ok(handle) => tell(&handle, Command::Append(row, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
+            Request::Peer(post, answer) => self.peer(*post, answer),
+            Request::Admin(who, command, answer) => self.admin(who, *command, answer),
+            Request::LookAtApprovals(at) => self.look_at_approvals(at),
+            Request::Refresh(agents, answer) => self.refresh(agents, answer).await,
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
             Request::Shutdown(answer) => drop(answer.send(Ok(()))),
         }
     }
 
+    /// The session that hears what is said at an address, first among the room's.
+    async fn listener_at(&mut self, address: &Address) -> Result<SessionHandle> {
+        let room = self.room_at(address).await?;
+        let first = room.as_deref().and_then(|room| room.wirings().next());
+        let wanted = first
+            .map(|wiring| session_for(wiring, address))
+            .ok_or_else(|| HostError::new(ErrorKind::NotFound, "no agent listens there"))?;
+        self.session(wanted).await
+    }
+
+    /// Files are read and the store is asked: beside the loop.
+    fn peer(&self, post: Post, answer: Answer<MessageId>) {
+        let desk = self.context.desk();
+        self.context.spawn(async move {
+            drop(answer.send(peers::deliver(&desk, post).await));
+        });
+    }
+
+    /// A command may ask the store many times: beside the loop.
+    fn admin(&self, who: Who, command: admin::Command, answer: Answer<admin::Done>) {
+        let desk = self.context.desk();
+        self.context.spawn(async move {
+            drop(answer.send(admin::run(&desk, &who, command).await));
+        });
+    }
+
     async fn create_agent(&mut self, new: NewAgent) -> Result<Agent> {
-        check_agent(&new)?;
+        admin::check::agent(&new)?;
         let now = self.context.clock.now();
         let agent = self.context.store.create_agent(new, now).await?;
-        self.wirings.clear();
-        let subject = format!("agent {}", agent.name);
-        self.context.store.audit("owner", "create", subject, now).await?;
+        self.forget_rules();
+        let subject = format!("agents create {}", agent.name);
+        self.context.store.audit(Who::Operator.word(), "did", subject, now).await?;
         info!(agent = agent.name, "agent created");
         Ok(agent)
     }
@@ -135,12 +178,13 @@ impl Daemon {
 
     /// An engine in trouble may take its time to say how it is: beside the loop.
     fn status(&self, answer: Answer<Status>) {
-        let awake = self.sessions.values().filter(|one| one.view().state == State::Awake).count();
+        let views: HashMap<SessionId, State> =
+            self.sessions.iter().map(|(id, one)| (id.clone(), one.view().state)).collect();
         let trouble = self.engine_trouble.as_ref().map(HostError::problem);
         let trouble = trouble.map(HostError::from_problem);
         let context = self.context.clone();
         self.context.spawn(async move {
-            drop(answer.send(status(&context, trouble, awake).await));
+            drop(answer.send(status(&context, trouble, &views).await));
         });
     }
 }
@@ -174,8 +218,21 @@ async fn ask_engine(context: &Context, trouble: Option<HostError>) -> Result<Str
     }
 }
 
-async fn status(context: &Context, trouble: Option<HostError>, awake: usize) -> Result<Status> {
+async fn status(
+    context: &Context,
+    trouble: Option<HostError>,
+    views: &HashMap<SessionId, State>,
+) -> Result<Status> {
     let engine = ask_engine(context, trouble).await;
+    let since = context.clock.now() - limits::admin::LATELY;
+    let mut waiting = context.store.waiting(since).await?;
+    let sessions = context.store.sessions().await?;
+    for record in &sessions {
+        let asleep = if record.set_aside.is_some() { State::SetAside } else { State::Asleep };
+        let state = views.get(&record.id).copied().unwrap_or(asleep);
+        *waiting.states.entry(state.word().to_owned()).or_default() += 1;
+    }
+    let awake = waiting.states.get(State::Awake.word()).copied().unwrap_or_default();
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -184,8 +241,9 @@ async fn status(context: &Context, trouble: Option<HostError>, awake: usize) -> 
         engine_hint: engine.as_ref().err().and_then(|e| e.hint_text().map(str::to_owned)),
         engine: engine.unwrap_or_else(|failure| failure.chain()),
         agents: context.store.agents().await?.len() as u64,
-        sessions: context.store.sessions().await?.len() as u64,
-        awake: awake as u64,
+        sessions: sessions.len() as u64,
+        awake,
+        waiting,
     })
 }
 
@@ -193,37 +251,6 @@ fn tell(handle: &SessionHandle, command: Command) {
     if let Err(full) = handle.tell(command) {
         full.refuse_busy();
     }
-}
-
-fn check_agent(new: &NewAgent) -> Result<()> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let named = !new.name.is_empty()
-        && new.name.len() <= limits::NAME_BYTES
-        && new.name.chars().all(plain)
-        && !new.name.starts_with('-');
-    if !named {
-        return Err(HostError::new(ErrorKind::Invalid, format!("{:?} is no name", new.name)).hint(
-            format!("up to {} of a-z, 0-9 and -, not beginning with -", limits::NAME_BYTES),
-        ));
-    }
-    if !limits::PROVIDERS.contains(&new.provider.as_str()) {
-        return Err(unknown("provider", &new.provider)
-            .hint(format!("known providers: {}", limits::PROVIDERS.join(", "))));
-    }
-    let bounds = [
-        ("memory", new.memory_bytes, limits::LEAST_MEMORY_BYTES),
-        ("cpus", new.milli_cpus.map(u64::from), u64::from(limits::LEAST_MILLI_CPUS)),
-        ("pids", new.pids.map(u64::from), u64::from(limits::LEAST_PIDS)),
-    ];
-    for (what, asked, least) in bounds {
-        if asked.is_some_and(|asked| asked < least) {
-            return Err(HostError::new(
-                ErrorKind::Invalid,
-                format!("{what} is too small for a guest: at least {least}"),
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn unknown(what: &str, wanted: &str) -> HostError {

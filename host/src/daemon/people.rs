@@ -1,73 +1,204 @@
-//! What people say: from a request to the mailbox of each session that gets it.
+//! What people say: from a message to the mailbox of each session that gets it.
 //!
-//! Owns loading the facts, carrying out `routing`'s decisions, and finding or starting the session's
-//! task. What is said was checked and written out before it came here (`draft`).
+//! Owns loading the facts, from memory when nothing changed, and handing rows and commands over.
+//! What is waited for then is `fan_out`'s. Nothing here decides: that is `routing`.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use schemas::{
     admin::Accepted,
-    ids::{MessageId, SessionId},
+    ids::MessageId,
     message::{Address, Kind, NewInbound},
 };
-use tracing::warn;
+use tokio::sync::oneshot;
 
-use super::Daemon;
+use super::{
+    Daemon,
+    fan_out::{FanOut, Pending, first_taken},
+};
 use crate::{
-    channels::terminal,
+    channels::{Inbound, Sender, terminal},
     draft::Draft,
     error::{ErrorKind, HostError, Result},
-    requests::Answer,
-    routing::{Decision, route},
-    sessions::{
-        Boot, Facts,
-        handle::{Command, SessionHandle},
-        spawn,
-    },
-    store::{NewSession, SessionRecord, WiringFact},
+    limits,
+    people::Who,
+    requests::{Answer, Taken},
+    routing::{About, ChatCommand, Decision, ForAgent, Room, Routed, route},
+    sessions::handle::{Chat, Command},
+    store::NewSession,
 };
 
 impl Daemon {
-    /// Takes a message in; the answer is given by the session's task, once the row is durable.
+    /// The operator says something; mostly to one agent, whose session then answers by itself.
     pub(super) async fn send(&mut self, agent: &str, draft: Draft, answer: Answer<Accepted>) {
-        match self.accept(agent, draft).await {
-            Ok((handle, row)) => {
-                if let Err(full) = handle.tell(Command::Append(Box::new(row), answer)) {
-                    full.refuse_busy();
+        let message = match self.spoken(agent, draft).await {
+            Ok(message) => message,
+            Err(failure) => return drop(answer.send(Err(failure))),
+        };
+        match self.for_host(&message).await {
+            Ok(Some(what)) => return self.hear_operator(message, what, answer),
+            Ok(None) => {}
+            Err(failure) => return drop(answer.send(Err(failure))),
+        }
+        match self.routed(&message).await {
+            Ok((routed, who)) => match only_row(&routed) {
+                Some((session, trigger)) => self.append(message, session, trigger, answer).await,
+                None => {
+                    let (taken, all) = oneshot::channel();
+                    self.carry_out(message, routed, who, taken).await;
+                    self.context.spawn(async move {
+                        // A fan-out that broke off said so in the log.
+                        let Ok(all) = all.await else { return };
+                        drop(answer.send(all.and_then(|taken| first_taken(&taken))));
+                    });
                 }
-            }
+            },
             Err(failure) => drop(answer.send(Err(failure))),
         }
     }
 
-    async fn accept(&mut self, agent: &str, draft: Draft) -> Result<(SessionHandle, NewInbound)> {
-        let address = self.terminal_address(agent, draft.thread.clone()).await?;
-        let row = self.row(draft, address.clone());
-        let wirings = self.wirings_at(&address).await?;
-        for decision in route(&address, &wirings) {
-            match decision {
-                // A terminal room is wired to the one agent that it is named after.
-                Decision::Wake(session) => return Ok((self.session(session).await?, row)),
-                Decision::Refuse(refusal) => {
-                    warn!(room = address.platform_id, reason = refusal.word(), "nobody gets it");
-                    let (now, store) = (self.context.clock.now(), self.context.store.clone());
-                    let sender = terminal::CHANNEL.to_owned();
-                    store.record_drop(address.clone(), sender, refusal.word(), now).await?;
-                }
-            }
+    /// Somebody says something on a platform.
+    pub(super) async fn inbound(&mut self, mut message: Inbound, answer: Answer<Taken>) {
+        let for_host = match self.check(&mut message) {
+            Ok(()) => self.for_host(&message).await,
+            Err(failure) => Err(failure),
+        };
+        match for_host {
+            Ok(Some(what)) => return self.hear(message, what, answer),
+            Ok(None) => {}
+            Err(failure) => return drop(answer.send(Err(failure))),
         }
-        Err(HostError::new(ErrorKind::NotFound, format!("no agent listens at {agent:?}")))
+        match self.routed(&message).await {
+            Ok((routed, who)) => self.carry_out(message, routed, who, answer).await,
+            Err(failure) => drop(answer.send(Err(failure))),
+        }
     }
 
-    fn row(&self, draft: Draft, address: Address) -> NewInbound {
-        let now = self.context.clock.now();
-        let mut row = NewInbound::new(MessageId::mint(now), Kind::Chat, now, draft.content);
-        row.digest = draft.digest;
-        row.client_id = draft.client_id;
-        // The socket's owner is who speaks here; the kernel says so, not the message.
-        row.sender_id = Some(format!("{}:owner", terminal::CHANNEL));
-        row.address = Some(address);
-        row
+    /// What was remembered of the database counts no more.
+    pub(super) fn forget_rules(&mut self) {
+        self.rooms.clear();
+        self.known_people.clear();
+    }
+
+    async fn spoken(&mut self, agent: &str, draft: Draft) -> Result<Inbound> {
+        let address = self.terminal_address(agent, draft.thread).await?;
+        let at = self.context.clock.now();
+        Ok(Inbound {
+            address,
+            id: MessageId::mint(at).to_string(),
+            sender: Sender::Operator,
+            text: draft.text,
+            content: draft.content,
+            at,
+            mentioned: true,
+            is_group: false,
+            room_name: None,
+            client_id: draft.client_id,
+            digest: draft.digest,
+        })
+    }
+
+    /// Bounds what came from outside, and takes the thread away where there are none.
+    fn check(&self, message: &mut Inbound) -> Result<()> {
+        let invalid = |what: String| HostError::new(ErrorKind::Invalid, what);
+        let Some(channel) = self.context.channels.at(&message.address) else {
+            return Err(invalid(format!("no channel {:?}", message.address.channel_type)));
+        };
+        if !channel.threads() {
+            message.address.thread_id = None;
+        }
+        let channel = &message.address.channel_type;
+        let from_there = match &message.sender {
+            Sender::Operator => channel == terminal::CHANNEL,
+            Sender::Platform { id, .. } => {
+                let user = id.strip_prefix(channel.as_str()).and_then(|id| id.strip_prefix(':'));
+                channel != terminal::CHANNEL && user.is_some_and(|user| !user.is_empty())
+            }
+        };
+        if !from_there {
+            return Err(invalid(format!("a sender that {channel} cannot vouch for")));
+        }
+        MessageId::parse(&message.id)
+            .map_err(|e| invalid("a message's id".to_owned()).because(e))?;
+        let place = &message.address;
+        let thread = place.thread_id.as_deref().unwrap_or_default();
+        let names = [place.platform_id.as_str(), thread, message.sender.id(), &message.id];
+        if names.iter().any(|name| name.len() > limits::KEY_BYTES) {
+            let why = format!("ids of a platform have at most {} bytes", limits::KEY_BYTES);
+            return Err(HostError::new(ErrorKind::TooLarge, why));
+        }
+        Ok(())
+    }
+
+    async fn routed(&mut self, message: &Inbound) -> Result<(Routed, Who)> {
+        let (room, about) = self.facts_about(message).await?;
+        let routed = route(message, room.as_deref(), &about);
+        Ok((routed, about.who))
+    }
+
+    /// What routing needs to know: from memory, else from one read.
+    async fn facts_about(&mut self, message: &Inbound) -> Result<(Option<Arc<Room>>, About)> {
+        let place = Address { thread_id: None, ..message.address.clone() };
+        let mut about = About::unasked(&message.sender);
+        let known = self.rooms.get(&place).cloned();
+        let asks_who = known.as_ref().is_none_or(|room| room.asks_who(message));
+        if asks_who && let Some(who) = self.known_people.get(message.sender.id()) {
+            about.who = who.clone();
+        }
+        let stranger = matches!(about.who, Who::Stranger(_));
+        if let Some(room) = &known
+            && !(asks_who && stranger)
+            && !room.asks_thread(message)
+        {
+            return Ok((known, about));
+        }
+        let sender = stranger.then(|| message.sender.id().to_owned());
+        let store = self.context.store.clone();
+        let facts = store.route_facts(message.address.clone(), sender).await?;
+        if let Some(who) = facts.who {
+            self.remember_person(message.sender.id(), &who);
+            about.who = who;
+        }
+        about.denied = facts.denied;
+        about.in_thread = facts.in_thread;
+        let read = facts.room.map(|fact| Arc::new(Room::new(fact, facts.wirings)));
+        let room = known.or(read);
+        if let Some(room) = &room {
+            self.remember_room(place, room);
+        }
+        Ok((room, about))
+    }
+
+    /// Places and people that exist are remembered: those that strangers name would fill the
+    /// memory.
+    fn remember_room(&mut self, place: Address, room: &Arc<Room>) {
+        if self.rooms.len() >= limits::route::REMEMBERED {
+            self.rooms.clear();
+        }
+        self.rooms.entry(place).or_insert_with(|| room.clone());
+    }
+
+    fn remember_person(&mut self, sender: &str, who: &Who) {
+        if self.known_people.len() >= limits::route::REMEMBERED {
+            self.known_people.clear();
+        }
+        if let Who::Person(_) = who {
+            self.known_people.insert(sender.to_owned(), who.clone());
+        }
+    }
+
+    /// A room with its wirings, from memory when nothing changed since they were read.
+    pub(super) async fn room_at(&mut self, address: &Address) -> Result<Option<Arc<Room>>> {
+        let place = Address { thread_id: None, ..address.clone() };
+        if let Some(known) = self.rooms.get(&place) {
+            return Ok(Some(known.clone()));
+        }
+        let facts = self.context.store.route_facts(place.clone(), None).await?;
+        let room = facts.room.map(|fact| Arc::new(Room::new(fact, facts.wirings)));
+        if let Some(room) = &room {
+            self.remember_room(place, room);
+        }
+        Ok(room)
     }
 
     /// The address of an agent's terminal room.
@@ -81,77 +212,166 @@ impl Daemon {
             platform_id: agent.to_owned(),
             thread_id: None,
         };
-        if self.wirings_at(&place).await?.is_empty() {
+        let room = self.room_at(&place).await?;
+        if room.is_none_or(|room| room.wirings().next().is_none()) {
             let name = self.agent_named(agent).await?;
             return Ok(Address { platform_id: name, thread_id: thread, ..place });
         }
         Ok(Address { thread_id: thread, ..place })
     }
 
-    /// The wirings of a place, from memory when nothing changed since they were read.
-    pub(super) async fn wirings_at(&mut self, address: &Address) -> Result<Arc<Vec<WiringFact>>> {
-        let place = Address { thread_id: None, ..address.clone() };
-        if let Some(known) = self.wirings.get(&place) {
-            return Ok(known.clone());
+    /// One row for one session, which answers by itself once it is durable.
+    async fn append(
+        &mut self,
+        message: Inbound,
+        session: NewSession,
+        trigger: bool,
+        answer: Answer<Accepted>,
+    ) {
+        let told = match row(&message, &session, trigger) {
+            Ok(row) => {
+                let row = NewInbound { content: message.content, ..row };
+                self.session(session).await.map(|handle| (handle, row))
+            }
+            Err(failure) => Err(failure),
+        };
+        match told {
+            Ok((handle, row)) => {
+                if let Err(full) = handle.tell(Command::Append(Box::new(row), answer)) {
+                    full.refuse_busy();
+                }
+            }
+            Err(failure) => drop(answer.send(Err(failure))),
         }
-        let found = self
-            .context
-            .store
-            .wirings_at(place.channel_type.clone(), place.platform_id.clone())
-            .await?;
-        let found = Arc::new(found);
-        // Only places that exist are remembered: names of strangers must not fill the memory.
-        if !found.is_empty() {
-            self.wirings.insert(place, found.clone());
+    }
+
+    /// Hands a message to every session that gets it. What becomes of it is waited for beside the
+    /// loop.
+    async fn carry_out(
+        &mut self,
+        message: Inbound,
+        routed: Routed,
+        who: Who,
+        answer: Answer<Taken>,
+    ) {
+        let mut pending = Vec::new();
+        let mut subscribe = false;
+        for ForAgent { agent, decision, .. } in routed.agents {
+            let waits = match decision {
+                Decision::Wake { session, subscribe: wanted } => {
+                    subscribe |= wanted;
+                    Pending::Woke(self.hand_over(&message, session, true).await)
+                }
+                Decision::Keep(session) => {
+                    Pending::Kept(self.hand_over(&message, session, false).await)
+                }
+                Decision::Command(session, command) => {
+                    self.command(&message, session, Ok(command), who.clone()).await
+                }
+                Decision::Deny(session, words) => {
+                    self.command(&message, session, Err(words), who.clone()).await
+                }
+                Decision::Refuse(_) | Decision::AskAboutSender | Decision::Ignore => continue,
+            };
+            pending.push((agent, waits));
         }
-        Ok(found)
+        let fan_out = FanOut {
+            context: self.context.clone(),
+            message,
+            pending,
+            drops: routed.drops,
+            ask: routed.ask,
+            subscribe,
+        };
+        self.context.spawn(fan_out.finish(answer));
     }
 
-    /// The task of the session under a key; the session and its task are made when missing.
-    pub(super) async fn session(&mut self, wanted: NewSession) -> Result<SessionHandle> {
-        if let Some(handle) = self.warm.get(&wanted.key).and_then(|session| self.task(session)) {
-            return Ok(handle.clone());
+    async fn hand_over(
+        &mut self,
+        message: &Inbound,
+        session: NewSession,
+        trigger: bool,
+    ) -> oneshot::Receiver<Result<Accepted>> {
+        let (answer, answered) = oneshot::channel();
+        self.append(message.clone(), session, trigger, answer).await;
+        answered
+    }
+
+    /// A command is obeyed once, however often its platform repeats it.
+    async fn command(
+        &mut self,
+        message: &Inbound,
+        session: NewSession,
+        allowed: std::result::Result<ChatCommand, &'static str>,
+        who: Who,
+    ) -> Pending {
+        let (answer, answered) = oneshot::channel();
+        let failed = |failure| Pending::Failed(failure);
+        let id = match row(message, &session, false) {
+            Ok(row) => row.id,
+            Err(failure) => return failed(failure),
+        };
+        let handle = match self.session(session.clone()).await {
+            Ok(handle) => handle,
+            Err(failure) => return failed(failure),
+        };
+        let Some(session_id) = self.warm.get(&session.key).cloned() else {
+            return failed(HostError::new(ErrorKind::Internal, "a session without its key"));
+        };
+        let replayed = self.commands.contains(&id);
+        let accepted = Accepted {
+            message_id: id.clone(),
+            session_id,
+            seq: None,
+            replayed,
+            refused_attachments: Vec::new(),
+        };
+        if replayed {
+            drop(answer.send(Ok(())));
+        } else {
+            remember(&mut self.commands, id);
+            let chat = Chat { address: message.address.clone(), allowed, who };
+            if let Err(full) = handle.tell(Command::Chat(Box::new(chat), answer)) {
+                full.refuse_busy();
+            }
         }
-        let (key, now) = (wanted.key.clone(), self.context.clock.now());
-        let record = self.context.store.session_for(wanted, now).await?;
-        let id = record.id.clone();
-        let handle = self.task_of(record).await?;
-        self.warm.insert(key, id);
-        Ok(handle)
+        Pending::Command(accepted, answered)
     }
+}
 
-    /// The task of a session that exists.
-    pub(super) async fn known_session(&mut self, id: SessionId) -> Result<SessionHandle> {
-        if let Some(handle) = self.task(&id) {
-            return Ok(handle.clone());
-        }
-        let record = self.context.store.session(id).await?;
-        self.task_of(record).await
+/// The one session that gets a row, when nothing else comes of the message.
+fn only_row(routed: &Routed) -> Option<(NewSession, bool)> {
+    let [only] = routed.agents.as_slice() else { return None };
+    match &only.decision {
+        // At a terminal there is nobody to subscribe with.
+        Decision::Wake { session, .. } => Some((session.clone(), true)),
+        Decision::Keep(session) => Some((session.clone(), false)),
+        Decision::Command(..)
+        | Decision::Deny(..)
+        | Decision::Refuse(_)
+        | Decision::AskAboutSender
+        | Decision::Ignore => None,
     }
+}
 
-    pub(super) async fn task_of(&mut self, record: SessionRecord) -> Result<SessionHandle> {
-        if let Some(handle) = self.task(&record.id) {
-            return Ok(handle.clone());
-        }
-        let facts = self.facts(record).await?;
-        Ok(self.start_task(Boot { facts, live: None, engine_asked: self.engine_asked }))
-    }
+/// The row of one agent, but for what was said.
+fn row(message: &Inbound, session: &NewSession, trigger: bool) -> Result<NewInbound> {
+    let id = message.row_id(&session.agent).map_err(|error| {
+        HostError::new(ErrorKind::Invalid, "the message has no usable id").because(error)
+    })?;
+    let mut row = NewInbound::new(id, Kind::Chat, message.at, String::new());
+    row.trigger = trigger;
+    row.digest.clone_from(&message.digest);
+    row.client_id.clone_from(&message.client_id);
+    // Who speaks is the transport's word, not the message's.
+    row.sender_id = Some(message.sender.id().to_owned());
+    row.address = Some(message.address.clone());
+    Ok(row)
+}
 
-    /// A session's task. One that broke off by a bug of ours is as good as none: what it was about
-    /// is durable, and a new one begins where it stood.
-    fn task(&self, session: &SessionId) -> Option<&SessionHandle> {
-        self.sessions.get(session).filter(|handle| !handle.is_over())
+fn remember(commands: &mut VecDeque<MessageId>, id: MessageId) {
+    if commands.len() >= limits::route::REMEMBERED_COMMANDS {
+        commands.pop_front();
     }
-
-    pub(super) async fn facts(&self, record: SessionRecord) -> Result<Facts> {
-        self.context.facts(record).await
-    }
-
-    pub(super) fn start_task(&mut self, boot: Boot) -> SessionHandle {
-        let id = boot.facts.record.id.clone();
-        self.due.retain(|(_, session)| *session != id);
-        let handle = spawn(&self.context, boot);
-        self.sessions.insert(id, handle.clone());
-        handle
-    }
+    commands.push_back(id);
 }

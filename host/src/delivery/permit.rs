@@ -2,7 +2,7 @@
 //!
 //! A session reaches the place it belongs to and what stands in its address book, nothing else.
 
-use schemas::message::{Address, Destination, DestinationTarget};
+use schemas::message::{Address, Destination, DestinationTarget, PEER_CHANNEL};
 
 /// Where a session may send.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +15,8 @@ pub struct Reach {
     pub default: Option<Address>,
     /// The address book.
     pub destinations: Vec<Destination>,
+    /// Sessions of other agents that wrote to this one: the way back to exactly those.
+    pub back: Vec<Address>,
 }
 
 /// Why a row may not be sent.
@@ -43,18 +45,24 @@ pub fn permit(wanted: Option<&Address>, reach: &Reach) -> Result<Address, Refusa
     };
     let in_book = reach.destinations.iter().any(|entry| match &entry.target {
         DestinationTarget::Channel(address) => address == wanted,
-        DestinationTarget::Agent(_) => false,
+        DestinationTarget::Agent(agent) => is_peer(wanted, agent),
     });
     let in_rooms = reach.rooms.iter().any(|room| {
         room.channel_type == wanted.channel_type && room.platform_id == wanted.platform_id
     });
-    if in_rooms || in_book || reach.thread.as_ref() == Some(wanted) {
+    if in_rooms || in_book || reach.back.contains(wanted) || reach.thread.as_ref() == Some(wanted) {
         return Ok(wanted.clone());
     }
     Err(Refusal::NotAllowed {
         channel_type: wanted.channel_type.chars().take(64).collect(),
         platform_id: wanted.platform_id.chars().take(64).collect(),
     })
+}
+
+/// Whether an address is another agent itself; a session of it is reached by the way back only.
+fn is_peer(wanted: &Address, agent: &str) -> bool {
+    (wanted.channel_type.as_str(), wanted.platform_id.as_str()) == (PEER_CHANNEL, agent)
+        && wanted.thread_id.is_none()
 }
 
 #[cfg(test)]
@@ -84,6 +92,31 @@ mod tests {
         assert!(permit(Some(&at("ops", None)), &reach).is_ok());
         assert!(permit(Some(&at("vault", None)), &reach).is_err());
         assert_eq!(permit(None, &reach), Err(Refusal::NoAddress));
+    }
+
+    #[test]
+    fn another_agent_is_reached_by_its_name_and_its_session_by_the_way_back_only() {
+        let peer = |agent: &str, session: Option<&str>| Address {
+            channel_type: PEER_CHANNEL.to_owned(),
+            platform_id: agent.to_owned(),
+            thread_id: session.map(str::to_owned),
+        };
+        let reach = Reach {
+            destinations: vec![Destination {
+                name: "bea".to_owned(),
+                display_name: None,
+                target: DestinationTarget::Agent("agent-b".to_owned()),
+            }],
+            back: vec![peer("agent-c", Some("sess-1"))],
+            ..Reach::default()
+        };
+        assert!(permit(Some(&peer("agent-b", None)), &reach).is_ok());
+        assert!(permit(Some(&peer("agent-c", Some("sess-1"))), &reach).is_ok());
+        for (agent, session) in
+            [("agent-b", Some("sess-1")), ("agent-c", None), ("agent-c", Some("sess-2"))]
+        {
+            assert!(permit(Some(&peer(agent, session)), &reach).is_err(), "{agent} {session:?}");
+        }
     }
 
     #[test]

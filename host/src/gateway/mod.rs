@@ -27,6 +27,7 @@ mod socket;
 
 pub use socket::Socket;
 
+mod admin;
 mod agents;
 mod files;
 mod send;
@@ -91,6 +92,7 @@ fn routes(gateway: Gateway) -> Router {
     Router::new()
         .route("/v1/status", get(status::show))
         .route("/v1/shutdown", post(status::shutdown))
+        .route("/v1/admin", post(admin::run))
         .route("/v1/agents", get(agents::list).post(agents::create))
         .route("/v1/agents/{agent}/messages", post(send::send))
         .route("/v1/agents/{agent}/stream", get(stream::stream))

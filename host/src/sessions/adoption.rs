@@ -77,6 +77,11 @@ impl Runner {
         self.state = State::Awake;
         self.watch_guest();
         self.show(None);
+        // A change may have been made that the earlier host did not live to show.
+        self.staged.projection = Some(self.projection());
+        if self.facts.record.archived {
+            self.drive(Event::Stop).await;
+        }
         if !live.current {
             // It speaks another contract: it ends after its claims are given back.
             self.drive(Event::Stop).await;

@@ -11,6 +11,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tracing::{debug, error, info, warn};
 
 use super::{
+    acting::Answered,
     intake::blocking,
     lifecycle::{Effect, Event, StartFailure, State, WaitingFor, backoff, next},
     runner::{Exiting, Runner},
@@ -33,6 +34,8 @@ pub(super) enum WorkDone {
     Started(std::result::Result<ContainerId, EngineError>),
     /// A container ended because we asked for it.
     Ended(ContainerId),
+    /// What came of a guest's action.
+    Acted(Box<Answered>),
 }
 
 impl Runner {
@@ -117,16 +120,12 @@ impl Runner {
             // nothing.
             self.commit(Vec::new()).await.map_err(|failure| failure.for_people())?;
         }
-        let file = self.session_file();
         let request = self.facts.start_request(&self.context);
-        let (dir, writer, reach) = (self.dir.clone(), self.writer.clone(), self.reach.clone());
+        let (dir, writer, projection) = (self.dir.clone(), self.writer.clone(), self.projection());
         blocking(move || {
             std::fs::create_dir_all(&request.socket_dir).map_err(folder_error)?;
-            write_session_file(&dir, &file).map_err(folder_error)?;
-            writer.write(|tx| {
-                tx.set_routing(reach.default.as_ref())?;
-                tx.replace_destinations(&reach.destinations)
-            })?;
+            forget_heartbeat(&dir).and_then(|()| projection.save(&dir)).map_err(folder_error)?;
+            writer.write(|tx| projection.fold(tx))?;
             Ok(())
         })
         .await?;
@@ -134,8 +133,9 @@ impl Runner {
         Ok(())
     }
 
-    fn session_file(&self) -> SessionFile {
+    pub(super) fn session_file(&self) -> SessionFile {
         let agent = &self.facts.agent.agent;
+        let told = self.facts.told();
         SessionFile {
             contract: CONTRACT_VERSION,
             session: self.facts.record.id.clone(),
@@ -144,6 +144,9 @@ impl Runner {
             provider: agent.provider.clone(),
             max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
             time_zone: self.context.time_zone.clone(),
+            system_prompt: told.system_prompt,
+            model: told.model,
+            work_dir: told.work_dir,
         }
     }
 
@@ -201,6 +204,7 @@ impl Runner {
                 }
             }
             WorkDone::Ended(container) => self.on_exited(container, "as asked"),
+            WorkDone::Acted(answered) => self.on_acted(*answered),
             WorkDone::Started(Ok(container)) => self.on_started(container).await,
             WorkDone::Started(Err(failure)) => self.on_start_failed(failure).await,
         }
@@ -299,17 +303,17 @@ impl Runner {
             // The row was to blame; what waits behind it starts afresh.
             self.failures = 0;
         }
-        self.give_up(&spent);
+        self.give_up(&spent, &text::gave_up());
     }
 
     /// Rows end without an answer: their runs are settled, and the room is told.
-    fn give_up(&mut self, ids: &[MessageId]) {
+    pub(super) fn give_up(&mut self, ids: &[MessageId], why: &str) {
         let now = self.context.clock.now();
         let session = self.facts.record.id.clone();
         for row in self.open.extract_if(.., |row| ids.contains(&row.id)) {
             self.staged.over.push((row.id.clone(), InboundStatus::Failed));
             if row.trigger {
-                self.staged.runs.push(settle::given_up(&session, &row, &text::gave_up(), now));
+                self.staged.runs.push(settle::given_up(&session, &row, why, now));
             }
         }
     }
@@ -319,20 +323,19 @@ impl Runner {
             let due: Vec<MessageId> =
                 self.open.iter().filter(|row| row.trigger).map(|row| row.id.clone()).collect();
             error!(rows = due.len(), "given up after too many containers that ended badly");
-            self.give_up(&due);
+            self.give_up(&due, &text::gave_up());
             self.failures = 0;
         }
     }
 }
 
 /// A guest that starts must not look alive by its predecessor's heartbeat.
-fn write_session_file(dir: &SessionDir, file: &SessionFile) -> std::io::Result<()> {
+fn forget_heartbeat(dir: &SessionDir) -> std::io::Result<()> {
     schemas::host_side::ensure(dir)?;
     match std::fs::remove_file(dir.heartbeat()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
-    file.save(dir)
 }
 
 fn folder_error(error: std::io::Error) -> HostError {

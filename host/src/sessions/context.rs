@@ -4,17 +4,30 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use schemas::{message::Address, session_dir::SessionDir, time::SharedClock};
+use schemas::{
+    ids::RoomId,
+    message::{Address, Destination},
+    policy::SessionMode,
+    session_dir::SessionDir,
+    time::SharedClock,
+};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{bell::Bells, handle::FromSession};
+use super::{
+    bell::Bells,
+    handle::FromSession,
+    prompt::{About, Told, told},
+};
 use crate::{
+    admin::Desk,
     channels::Channels,
     delivery::permit::Reach,
     engine::{Engine, Resources, StartRequest},
     error::Result,
-    store::{AgentRecord, SessionRecord, Store, WiringFact},
+    questions,
+    requests::DaemonHandle,
+    store::{AgentRecord, SessionRecord, Store, Voice, WiringFact},
 };
 
 /// Shared by all sessions' tasks.
@@ -41,6 +54,11 @@ pub struct Context {
     pub image: Option<String>,
     /// The cap on running containers; fair, first come first served.
     pub slots: Arc<Semaphore>,
+    /// The questions that wait for people.
+    pub questions: questions::Board,
+    /// Held while the answer to an approval or a question is acted upon: one at a time, so that
+    /// none is acted upon twice.
+    pub settling: tokio::sync::Mutex<()>,
     /// Every task of this host.
     pub tracker: TaskTracker,
     /// Set when the host ends: finish what is being written, leave containers running.
@@ -49,6 +67,8 @@ pub struct Context {
     pub abandon: CancellationToken,
     /// To the daemon.
     pub daemon: mpsc::Sender<FromSession>,
+    /// How this host's own tasks ask it.
+    pub asks: DaemonHandle,
 }
 
 impl Context {
@@ -59,7 +79,16 @@ impl Context {
     pub async fn facts(&self, record: SessionRecord) -> Result<Facts> {
         let agent = self.store.agent(record.agent.clone()).await?;
         let wirings = self.store.wirings_of(record.agent.clone()).await?;
-        Ok(Facts { record, agent, wirings })
+        let destinations = self.store.destinations_of(record.agent.clone()).await?;
+        let voices = self.store.voices_of(record.agent.clone()).await?;
+        let back = self.store.ways_back(record.id.clone()).await?;
+        Ok(Facts { record, agent, wirings, destinations, voices, back })
+    }
+
+    /// What a command of the operator's works with, wherever it came from.
+    #[must_use]
+    pub fn desk(self: &Arc<Self>) -> Desk {
+        Desk { context: self.clone(), daemon: self.asks.clone() }
     }
 
     /// Runs a task of this host: its end is awaited when the host closes, and it is dropped where
@@ -90,6 +119,12 @@ pub struct Facts {
     pub agent: AgentRecord,
     /// The agent's wirings, the primary one first.
     pub wirings: Vec<WiringFact>,
+    /// The agent's address book.
+    pub destinations: Vec<Destination>,
+    /// What the agent is told in each of its rooms.
+    pub voices: Vec<Voice>,
+    /// Sessions of other agents that wrote to this one.
+    pub back: Vec<Address>,
 }
 
 impl Facts {
@@ -102,19 +137,52 @@ impl Facts {
     /// Where the session may send.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        let own: Vec<Address> = self
-            .wirings
-            .iter()
-            .filter(|wiring| self.record.room.as_ref().is_none_or(|room| *room == wiring.room))
-            .map(|wiring| wiring.place.clone())
-            .collect();
+        let own: Vec<Address> = self.own_wirings().map(|wiring| wiring.place.clone()).collect();
         let default = own
             .first()
             .map(|place| Address { thread_id: self.record.thread.clone(), ..place.clone() });
         if self.record.thread.is_some() {
-            return Reach { thread: default.clone(), default, ..Reach::default() };
+            return Reach {
+                thread: default.clone(),
+                default,
+                destinations: self.destinations.clone(),
+                back: self.back.clone(),
+                ..Reach::default()
+            };
         }
-        Reach { rooms: own, default, ..Reach::default() }
+        Reach {
+            rooms: own,
+            default,
+            destinations: self.destinations.clone(),
+            back: self.back.clone(),
+            thread: None,
+        }
+    }
+
+    /// What its agent is told, and how it works.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        let own: Vec<&RoomId> = self.own_wirings().map(|wiring| &wiring.room).collect();
+        let voices: Vec<&Voice> =
+            self.voices.iter().filter(|voice| own.contains(&&voice.room)).collect();
+        told(&About {
+            agent: &self.agent.agent,
+            voices: &voices,
+            thread: self.record.thread.as_deref(),
+            model: self.record.model.as_deref(),
+            book: &self.destinations,
+        })
+    }
+
+    /// The wirings whose messages come to this session. One over many rooms has those that are
+    /// wired so; one that belongs to no room has none.
+    fn own_wirings(&self) -> impl Iterator<Item = &WiringFact> {
+        let record = &self.record;
+        self.wirings.iter().filter(|wiring| match (&record.room, record.mode) {
+            (Some(room), _) => *room == wiring.room,
+            (None, SessionMode::AgentShared) => wiring.mode == SessionMode::AgentShared,
+            (None, SessionMode::Shared | SessionMode::PerThread) => false,
+        })
     }
 
     /// What the engine is asked for.
@@ -141,11 +209,7 @@ impl Facts {
 
     /// Whether every room that reaches this session is trusted with the agent's folder.
     fn trusted(&self) -> bool {
-        let mut own = self
-            .wirings
-            .iter()
-            .filter(|wiring| self.record.room.as_ref().is_none_or(|room| *room == wiring.room))
-            .peekable();
+        let mut own = self.own_wirings().peekable();
         own.peek().is_some() && own.all(|wiring| wiring.trusted)
     }
 }

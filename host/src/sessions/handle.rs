@@ -15,12 +15,14 @@ use tokio::{
     time::Instant,
 };
 
-use super::lifecycle::State;
+use super::{lifecycle::State, messages::MessageInfo};
 use crate::{
     engine::{ContainerId, LiveContainer},
     error::{ErrorKind, HostError},
     limits,
+    people::Who,
     requests::Answer,
+    routing::ChatCommand,
 };
 
 /// What a session's task is told.
@@ -28,6 +30,8 @@ use crate::{
 pub enum Command {
     /// Keep a row; answered once it is durable.
     Append(Box<NewInbound>, Answer<Accepted>),
+    /// A person's command in a chat; answered in the room.
+    Chat(Box<Chat>, Answer<()>),
     /// A container of this session ended.
     Exited {
         /// Which one.
@@ -47,6 +51,25 @@ pub enum Command {
     File(MessageId, String, Answer<(File, u64)>),
     /// Replace the guest's folder by a fresh one.
     Reset(Answer<SessionInfo>),
+    /// The newest messages, both ways, oldest first.
+    Messages(u32, Answer<Vec<MessageInfo>>),
+    /// End the container after its run, or at once.
+    Restart(bool, Answer<SessionInfo>),
+    /// Take nothing more in: the session is archived.
+    Archive,
+    /// The central database's words changed: show them to the guest; answered once it sees them.
+    Refresh(Answer<()>),
+}
+
+/// A command in a chat that was asked for, with what the gate said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chat {
+    /// Where it was given, and is answered.
+    pub address: Address,
+    /// The command, when it is allowed; else what the person may not.
+    pub allowed: Result<ChatCommand, &'static str>,
+    /// Who gave it.
+    pub who: Who,
 }
 
 /// What a session's task tells the daemon.
@@ -128,8 +151,18 @@ impl Command {
     /// Whether somebody said or asked it, as opposed to the engine and the clock.
     fn is_of_people(&self) -> bool {
         match self {
-            Self::Append(..) | Self::History(..) | Self::File(..) | Self::Reset(_) => true,
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
+            Self::Append(..)
+            | Self::Chat(..)
+            | Self::History(..)
+            | Self::File(..)
+            | Self::Reset(_)
+            | Self::Messages(..)
+            | Self::Restart(..) => true,
+            Self::Exited { .. }
+            | Self::EngineBack(..)
+            | Self::Due
+            | Self::Archive
+            | Self::Refresh(_) => false,
         }
     }
 
@@ -145,10 +178,14 @@ impl Command {
         // Whoever asked may be gone; that is no failure.
         let _nobody_waits = match self {
             Self::Append(_, answer) => answer.send(Err(why)).is_err(),
+            Self::Chat(_, answer) => answer.send(Err(why)).is_err(),
             Self::History(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::File(_, _, answer) => answer.send(Err(why)).is_err(),
             Self::Reset(answer) => answer.send(Err(why)).is_err(),
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due => false,
+            Self::Messages(_, answer) => answer.send(Err(why)).is_err(),
+            Self::Restart(_, answer) => answer.send(Err(why)).is_err(),
+            Self::Refresh(answer) => answer.send(Err(why)).is_err(),
+            Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Archive => false,
         };
     }
 }

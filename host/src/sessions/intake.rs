@@ -86,9 +86,14 @@ impl Runner {
                 Command::Exited { .. }
                 | Command::EngineBack(..)
                 | Command::Due
+                | Command::Chat(..)
                 | Command::History(..)
                 | Command::File(..)
-                | Command::Reset(_) => {
+                | Command::Reset(_)
+                | Command::Messages(..)
+                | Command::Restart(..)
+                | Command::Archive
+                | Command::Refresh(_) => {
                     self.append(std::mem::take(&mut appends)).await;
                     self.on_command(command).await;
                 }
@@ -104,6 +109,15 @@ impl Runner {
     async fn append(&mut self, appends: Vec<Append>) {
         if appends.is_empty() {
             return;
+        }
+        if self.facts.record.archived {
+            for (_, answer) in appends {
+                drop(answer.send(Err(text::archived_session())));
+            }
+            return;
+        }
+        for (row, _) in &appends {
+            self.learn_way_back(row);
         }
         let (rows, answers): (Vec<_>, Vec<_>) =
             appends.into_iter().map(|(row, answer)| (*row, answer)).unzip();
@@ -135,6 +149,15 @@ impl Runner {
                     drop(answer.send(Err(HostError::from_problem(failure.problem()))));
                 }
             }
+        }
+    }
+
+    /// Who wrote to this session may be answered: it stands in the central database already.
+    fn learn_way_back(&mut self, row: &NewInbound) {
+        let back = row.address.as_ref().filter(|_| row.source_session.is_some());
+        if let Some(back) = back.filter(|back| !self.reach.back.contains(back)) {
+            self.facts.back.push(back.clone());
+            self.reach.back.push(back.clone());
         }
     }
 
@@ -248,6 +271,11 @@ impl Runner {
                 self.forget_settled(&commit.staged);
                 for run in done.settled {
                     self.tell_run(run);
+                }
+                for (note, seq) in done.noted {
+                    self.unseen |= self.looking.is_some();
+                    self.open.push(Unsettled { seq, ..head(&note) });
+                    self.wake_wanted = true;
                 }
                 Ok(done.appended)
             }

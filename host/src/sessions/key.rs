@@ -3,7 +3,7 @@
 //! Owns the three modes. The agent is part of every key, so two agents in one room never share a
 //! session; a unique index over the key makes two messages at once find one.
 
-use schemas::{admin::SessionMode, message::Address};
+use schemas::{message::Address, policy::SessionMode};
 
 use crate::store::{NewSession, WiringFact};
 
@@ -31,10 +31,21 @@ pub fn session_for(wiring: &WiringFact, address: &Address) -> NewSession {
     }
 }
 
+/// The mode of a wiring that nobody chose one for: where people talk side by side, in threads,
+/// each thread is a conversation.
+#[must_use]
+#[expect(clippy::fn_params_excessive_bools, reason = "what a channel says and what a room is")]
+pub fn default_mode(threads: bool, is_group: bool) -> SessionMode {
+    if threads && is_group { SessionMode::PerThread } else { SessionMode::Shared }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use schemas::ids::{AgentId, RoomId};
+    use schemas::{
+        ids::{AgentId, RoomId},
+        policy::{EngageMode, IgnoredPolicy, SenderScope},
+    };
 
     use super::*;
 
@@ -43,6 +54,11 @@ mod tests {
             room: room.clone(),
             agent: agent.clone(),
             agent_name: "andy".to_owned(),
+            priority: 0,
+            engage: EngageMode::Pattern,
+            pattern: None,
+            senders: SenderScope::All,
+            ignored: IgnoredPolicy::Drop,
             mode,
             trusted: false,
             place: at(None),
@@ -88,5 +104,13 @@ mod tests {
         assert_eq!(thread(SessionMode::PerThread), Some("t1".to_owned()));
         assert_eq!(thread(SessionMode::Shared), None);
         assert_eq!(thread(SessionMode::AgentShared), None);
+    }
+
+    #[test]
+    fn only_a_group_with_threads_has_a_session_for_each() {
+        let modes = [(true, true), (true, false), (false, true), (false, false)]
+            .map(|(threads, is_group)| default_mode(threads, is_group));
+        let (thread, shared) = (SessionMode::PerThread, SessionMode::Shared);
+        assert_eq!(modes, [thread, shared, shared, shared]);
     }
 }

@@ -7,10 +7,12 @@ pub mod handle;
 pub mod key;
 
 mod context;
+pub mod prompt;
 mod runner;
 
 mod eviction;
 mod intake;
+mod projection;
 mod staged;
 
 pub mod lifecycle;
@@ -30,10 +32,22 @@ mod settle;
 
 mod outgoing;
 
+mod about;
+
+mod chat;
+mod stopping;
+
+mod acting;
+mod allowance;
+
+mod messages;
 mod query;
 
+mod ending;
 mod rest;
 
 pub use context::{Context, Facts};
+pub use messages::MessageInfo;
+pub use prompt::Told;
 pub use query::session_info;
 pub use runner::{Boot, spawn};

@@ -319,7 +319,7 @@ impl Runner {
     /// Whether a row that wakes the agent waits for a guest, now.
     pub(super) fn has_due_rows(&self) -> bool {
         let now = self.context.clock.now();
-        self.open.iter().any(|row| is_due(row, now))
+        !self.facts.record.archived && self.open.iter().any(|row| is_due(row, now))
     }
 
     fn due_rows(&self) -> Vec<schemas::ids::MessageId> {

@@ -15,7 +15,7 @@ use schemas::{
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, warn};
 
-use super::runner::Runner;
+use super::{about::Messages, context::Context, runner::Runner};
 use crate::{
     channels::{Channel, ChannelError, Post, Posted, Resolution},
     delivery::{
@@ -23,7 +23,8 @@ use crate::{
         retry::{Next, after},
         wish,
     },
-    limits,
+    error::ErrorKind,
+    limits, questions,
 };
 
 /// The posts for one destination, in order.
@@ -82,6 +83,8 @@ impl Runner {
                 warn!(message_id = %row.id, why, "an outbound row was refused");
                 self.fail(&row.id, row.seq, 0, &why);
             }
+            Wish::Act(id, request) => self.take_action(&row, id, request),
+            Wish::NoAct(id, why) => self.refuse_action(&row, id, &why),
             Wish::Post(post) => match row.deliver_after.filter(|at| *at > self.context.clock.now())
             {
                 // Beside the lanes, so that what is said meanwhile goes out before it.
@@ -126,11 +129,13 @@ impl Runner {
             };
             let channel = self.context.channels.at(address).cloned();
             let asks = channel.as_ref().is_some_and(|c| c.resolution() == Resolution::Unknown);
+            // What it is about may have gone out just now, and must be in the ledger first.
+            let refers = head.post.body.of().is_some();
             if asks && !head.announced {
                 // Durable before the post: after a crash an operator must know of it.
                 self.staged.ledger.push(ledger(&head.post.message, head.attempts + 1));
                 head.announced = true;
-            } else if !asks || committed {
+            } else if committed || !(asks || refers) {
                 lane.busy = true;
                 ready.push((channel, head.clone()));
             }
@@ -138,11 +143,16 @@ impl Runner {
         self.lanes.retain(|_, lane| lane.busy || !lane.queue.is_empty());
         for (channel, outgoing) in ready {
             let outbox = OutboxReader::new(self.dir.clone());
+            let messages = self.messages();
+            let context = self.context.clone();
             let posted = async move {
                 let (mut post, attempts) = (outgoing.post, outgoing.attempts + 1);
                 let refused_files = check_files(&mut post, outbox).await;
                 let result = match channel {
-                    Some(channel) => hand_over(channel.as_ref(), &post).await,
+                    Some(channel) => match written_down(&context, &post).await {
+                        Ok(()) => hand_over(channel.as_ref(), &post, messages).await,
+                        Err(error) => Err(error),
+                    },
                     None => Err(ChannelError::Down("no such channel on this host".to_owned())),
                 };
                 Sent { post, attempts, result, refused_files }
@@ -236,9 +246,7 @@ impl Runner {
     /// Something of the host's own, said where the session's people are. Best effort.
     pub(super) fn notice(&mut self, said: &str) {
         let Some(address) = self.current_place() else { return };
-        let Some(channel) = self.channels().at(&address).cloned() else { return };
-        let (session, said) = (self.facts.record.id.clone(), said.to_owned());
-        self.tell(async move { channel.notice(&session, &address, &said).await });
+        self.notice_at(address, said.to_owned());
     }
 
     pub(super) fn show_typing(&mut self, address: Address, on: bool) {
@@ -284,7 +292,7 @@ impl Runner {
     /// Whether more posts may wait in memory.
     pub(super) fn has_room(&self) -> bool {
         let queued: usize = self.lanes.values().map(|lane| lane.queue.len()).sum();
-        queued + self.later.len() < limits::QUEUED_POSTS
+        queued + self.later.len() + self.acting.len() < limits::QUEUED_POSTS
     }
 
     /// Every row of the guest is known now. What the ledger still waits for and no row stands
@@ -322,7 +330,7 @@ impl Runner {
     }
 }
 
-fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
+pub(super) fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
     LedgerRow {
         message_out: message.clone(),
         platform_message_id: None,
@@ -334,9 +342,25 @@ fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
     }
 }
 
+/// A question is durable before anybody sees it.
+async fn written_down(context: &Context, post: &Post) -> Result<(), ChannelError> {
+    questions::record(context, post).await.map_err(|failure| {
+        if failure.kind == ErrorKind::TooLarge {
+            ChannelError::Permanent(failure.chain())
+        } else {
+            ChannelError::Retry(failure.chain())
+        }
+    })
+}
+
 /// Posts, and says what it means that the channel never answered.
-async fn hand_over(channel: &dyn Channel, post: &Post) -> Result<Posted, ChannelError> {
-    if let Ok(answer) = tokio::time::timeout(limits::POST_TIME, channel.post(post)).await {
+async fn hand_over(
+    channel: &dyn Channel,
+    post: &Post,
+    messages: Messages,
+) -> Result<Posted, ChannelError> {
+    let post = messages.shown(post.clone(), channel.capabilities()).await?;
+    if let Ok(answer) = tokio::time::timeout(limits::POST_TIME, channel.post(&post)).await {
         return answer;
     }
     let why = format!("no answer within {} s", limits::POST_TIME.as_secs());

@@ -39,10 +39,15 @@ impl Runner {
                 self.on_exited(container, &format!("{how}, code {code}"));
             }
             Command::EngineBack(live, asked) => self.on_engine_back(live, asked).await,
+            Command::Chat(chat, answer) => self.chat(&chat, answer).await,
             // The loop's own checks find what is due.
             Command::Due => {}
             Command::History(address, after, answer) => self.history(address, after, answer),
             Command::File(message, name, answer) => self.file(message, name, answer),
+            Command::Messages(limit, answer) => self.list_messages(limit, answer),
+            Command::Restart(now, answer) => drop(answer.send(Ok(self.restart(now).await))),
+            Command::Archive => self.archive().await,
+            Command::Refresh(answer) => drop(answer.send(self.refresh().await)),
             Command::Reset(answer) => {
                 self.resetting.push(answer);
                 self.reset_when_ended().await;
@@ -186,7 +191,7 @@ pub fn session_info(facts: &super::Facts, state: State) -> SessionInfo {
         agent: facts.agent.agent.name.clone(),
         room: place.map(|w| format!("{} {}", w.place.channel_type, w.place.platform_id)),
         thread: record.thread.clone(),
-        state: state.word().to_owned(),
+        state: if record.archived { "archived" } else { state.word() }.to_owned(),
         notice: record.set_aside.clone(),
         last_active: record.last_active,
     }

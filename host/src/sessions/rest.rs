@@ -34,6 +34,7 @@ impl Runner {
             && self.looking.is_none()
             && !self.look_wanted
             && self.staged.is_empty()
+            && self.acting.is_empty()
             && self.lanes.values().all(Lane::waits_long)
     }
 

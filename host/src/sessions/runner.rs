@@ -29,7 +29,7 @@ use super::{
     container::WorkDone,
     context::{Context, Facts},
     handle::{Command, FromSession, SessionHandle, View},
-    lifecycle::State,
+    lifecycle::{Event, State},
     look::{Found, SharedReader},
     outgoing::{Lane, Sent},
     pace::Pace,
@@ -104,6 +104,10 @@ pub(super) struct Runner {
     /// When the guest was last seen to begin something.
     pub(super) last_seen: jiff::Timestamp,
 
+    /// When the container ends at the latest, because somebody wants it restarted.
+    pub(super) restart_by: Option<Instant>,
+    /// A run that somebody stopped and that still goes on.
+    pub(super) stopping: Option<super::stopping::Stopping>,
     /// Who waits for a reset until the old container is gone.
     pub(super) resetting: Vec<Answer<SessionInfo>>,
 
@@ -144,6 +148,14 @@ pub(super) struct Runner {
     pub(super) posting: JoinSet<Sent>,
     /// Notices, signs of typing, ends of runs: nothing waits for them.
     pub(super) telling: JoinSet<()>,
+    /// Actions of the guest.
+    pub(super) acting: super::acting::Acting,
+    /// How often it may ask for them.
+    pub(super) actions: super::allowance::Allowance,
+    /// How often answers to them may wake it.
+    pub(super) woken_by_actions: super::allowance::Allowance,
+    /// A row of the host's own came that wakes the agent.
+    pub(super) wake_wanted: bool,
     pub(super) attempts: BTreeMap<schemas::ids::MessageId, (u32, Option<jiff::Timestamp>)>,
 }
 
@@ -162,7 +174,7 @@ pub(super) enum Exiting {
 enum Happened {
     Command(Option<Command>),
     Work(WorkDone),
-    Sent(Sent),
+    Sent(Box<Sent>),
     Told,
     Looked(Found, Duration),
     Rung,
@@ -225,6 +237,8 @@ impl Runner {
             early_exits: Vec::new(),
             exiting: Exiting::No,
             failures: 0,
+            restart_by: None,
+            stopping: None,
             resetting: Vec::new(),
             timer: None,
             last_active: boot.facts.record.last_active.unwrap_or(now),
@@ -251,6 +265,10 @@ impl Runner {
             later: BTreeMap::new(),
             posting: JoinSet::new(),
             telling: JoinSet::new(),
+            acting: super::acting::Acting::default(),
+            actions: super::allowance::Allowance::default(),
+            woken_by_actions: super::allowance::Allowance::default(),
+            wake_wanted: false,
             attempts: BTreeMap::new(),
         }
     }
@@ -266,7 +284,7 @@ impl Runner {
                 Happened::Command(Some(command)) => self.on_commands(command).await,
                 Happened::Command(None) => return,
                 Happened::Work(done) => self.on_work(done).await,
-                Happened::Sent(sent) => self.on_sent(sent),
+                Happened::Sent(sent) => self.on_sent(*sent),
                 Happened::Told => {}
                 Happened::Looked(found, cost) => self.on_looked(found, cost).await,
                 Happened::Rung => self.on_rung(),
@@ -277,11 +295,16 @@ impl Runner {
                 }
             }
             self.reset_when_ended().await;
+            self.end_as_asked().await;
+            self.stop_as_asked().await;
             self.post_what_may_go();
             self.start_look();
             if self.may_commit() {
                 self.commit_staged().await;
                 self.post_what_may_go();
+            }
+            if std::mem::take(&mut self.wake_wanted) {
+                self.drive(Event::Message).await;
             }
             if self.is_at_rest() && self.retire().await {
                 return;
@@ -300,7 +323,7 @@ impl Runner {
                 Happened::Work(done.unwrap_or(WorkDone::Nothing))
             }
             // What was posted is written down before more is looked at.
-            Some(Ok(sent)) = self.posting.join_next() => Happened::Sent(sent),
+            Some(Ok(sent)) = self.posting.join_next() => Happened::Sent(Box::new(sent)),
             Some(_) = self.telling.join_next() => Happened::Told,
             (found, cost) = finished(&mut self.looking) => Happened::Looked(found, cost),
             () = rung(self.bell.as_ref()) => Happened::Rung,
@@ -314,6 +337,8 @@ impl Runner {
         let pending_look = self.look_wanted && self.looking.is_none();
         let candidates = [
             self.timer,
+            self.restart_by,
+            self.stopping.as_ref().map(super::stopping::Stopping::by),
             self.commit_after.or(self.commit_by),
             pending_look.then_some(self.look_after),
             self.watches().then(|| self.belt.next()),

@@ -12,6 +12,7 @@ use schemas::{
     sqlite::StoreError,
 };
 
+use super::projection::Projection;
 use crate::{
     error::{ErrorKind, HostError},
     store::{SettledRun, Store},
@@ -31,6 +32,8 @@ pub(super) struct Staged {
     pub(super) notes: Vec<NewInbound>,
     /// Runs that have their outcome.
     pub(super) runs: Vec<SettledRun>,
+    /// What the guest should see of the central database's words.
+    pub(super) projection: Option<Projection>,
 }
 
 /// One commit: what is staged, and the messages that people wait for.
@@ -53,6 +56,8 @@ pub(super) struct Committed {
     pub(super) appended: Vec<(Appended, Vec<String>)>,
     /// The runs that are settled.
     pub(super) settled: Vec<SettledRun>,
+    /// Rows of the host's own that are new and wake the agent, with their numbers.
+    pub(super) noted: Vec<(NewInbound, i64)>,
 }
 
 /// Why nothing was committed.
@@ -60,7 +65,7 @@ pub(super) struct Committed {
 pub(super) enum CommitError {
     /// The session's file.
     Session(StoreError),
-    /// The central database.
+    /// The central database, or the folder.
     Central(HostError),
     /// The inbox.
     Inbox(AttachmentError),
@@ -73,6 +78,7 @@ impl Staged {
             && self.retries.is_empty()
             && self.notes.is_empty()
             && self.runs.is_empty()
+            && self.projection.is_none()
     }
 
     /// What a failed commit was about stands before what came since.
@@ -82,6 +88,7 @@ impl Staged {
         earlier.retries.append(&mut self.retries);
         earlier.notes.append(&mut self.notes);
         earlier.runs.append(&mut self.runs);
+        earlier.projection = self.projection.take().or(earlier.projection);
         *self = earlier;
     }
 }
@@ -94,12 +101,14 @@ impl Commit {
         store: &Store,
         now: Timestamp,
     ) -> Result<Committed, CommitError> {
+        self.save_projection(writer)?;
         let prepared = self.write_files(writer, now)?;
         let settled = self.settle(store)?;
-        let appended = writer
+        let (appended, noted) = writer
             .write(|tx| {
-                self.fold(tx)?;
-                prepared.iter().map(|one| tx.append(&one.row)).collect::<Result<Vec<_>, _>>()
+                let noted = self.fold(tx)?;
+                let rows = prepared.iter().map(|one| tx.append(&one.row));
+                Ok((rows.collect::<Result<Vec<_>, _>>()?, noted))
             })
             .inspect_err(|_| drop_files(writer, &prepared))
             .map_err(CommitError::Session)?;
@@ -110,7 +119,7 @@ impl Commit {
             }
             (appended, one.refused)
         });
-        Ok(Committed { appended: appended.collect(), settled })
+        Ok(Committed { appended: appended.collect(), settled, noted })
     }
 
     /// Files first, row second: a row never names a file that is not there. The messages stay as
@@ -149,7 +158,19 @@ impl Commit {
         store.settle_runs_here(self.staged.runs.clone()).map_err(CommitError::Central)
     }
 
-    fn fold(&self, tx: &InboundTx<'_>) -> Result<(), StoreError> {
+    fn save_projection(&self, writer: &InboundWriter) -> Result<(), CommitError> {
+        let Some(projection) = &self.staged.projection else { return Ok(()) };
+        projection.save(writer.dir()).map_err(|error| {
+            let what = "cannot write the session's folder";
+            let failure = HostError::new(ErrorKind::Storage, what).because(error);
+            CommitError::Central(failure.hint(text::CHECK_THE_HOME))
+        })
+    }
+
+    fn fold(&self, tx: &InboundTx<'_>) -> Result<Vec<(NewInbound, i64)>, StoreError> {
+        if let Some(projection) = &self.staged.projection {
+            projection.fold(tx)?;
+        }
         for row in &self.staged.ledger {
             tx.put_ledger(row)?;
         }
@@ -159,10 +180,15 @@ impl Commit {
         for (id, at) in &self.staged.retries {
             tx.retry(std::slice::from_ref(id), *at)?;
         }
+        let mut noted = Vec::new();
         for note in &self.staged.notes {
-            tx.append(note)?;
+            if let Appended::New { seq } = tx.append(note)?
+                && note.trigger
+            {
+                noted.push((note.clone(), seq));
+            }
         }
-        Ok(())
+        Ok(noted)
     }
 }
 

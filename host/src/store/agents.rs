@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use schemas::{
     admin::{Agent, NewAgent},
-    ids::{AgentId, RoomId, WiringId},
+    ids::{AgentId, RoomId},
     time,
 };
 
-use super::{Store, at, parsed, rooms::mode_word};
+use super::{Rules, Store, at, parsed, rules::wirings};
 use crate::{
     channels::terminal,
     error::{ErrorKind, HostError, Result},
@@ -49,18 +49,17 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?3, ?4)",
                 params![room.as_str(), terminal::CHANNEL, new.name, time::format(now)],
             )?;
-            tx.execute(
-                "INSERT INTO wirings (id, room_id, agent_id, session_mode, is_primary, trusted, \
-                 created_at) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)",
-                params![
-                    WiringId::mint(now).as_str(),
-                    room.as_str(),
-                    agent.id.as_str(),
-                    mode_word(new.session_mode),
-                    new.trusted,
-                    time::format(now)
-                ],
-            )?;
+            let wiring = wirings::insert(&tx, &room, &agent.id, now)?;
+            let rules = Rules {
+                mode: new.session_mode,
+                primary: true,
+                trusted: new.trusted,
+                ..Rules::default()
+            };
+            wirings::write(&tx, &wiring, &agent.id, &rules)?;
+            if let Some(other) = &new.reachable_from {
+                reach(&tx, other, &agent, now)?;
+            }
             tx.commit()?;
             Ok(agent)
         })
@@ -95,6 +94,25 @@ impl Store {
     }
 }
 
+/// Puts a new agent into another's address book, under its own name.
+fn reach(
+    tx: &rusqlite::Transaction<'_>,
+    other: &AgentId,
+    agent: &Agent,
+    now: Timestamp,
+) -> Result<()> {
+    let inserted = tx.execute(
+        "INSERT INTO destinations (agent_id, name, target_agent_id, created_at) \
+         VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        params![other.as_str(), agent.name, agent.id.as_str(), time::format(now)],
+    )?;
+    if inserted == 0 {
+        let what = format!("there is a destination {:?} in that book already", agent.name);
+        return Err(HostError::new(ErrorKind::Conflict, what));
+    }
+    Ok(())
+}
+
 fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
     let id = AgentId::mint(now);
     Agent {
@@ -106,6 +124,10 @@ fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
         memory_bytes: new.memory_bytes.unwrap_or(limits::DEFAULT_MEMORY_BYTES),
         milli_cpus: new.milli_cpus.unwrap_or(limits::DEFAULT_MILLI_CPUS),
         pids: new.pids.unwrap_or(limits::DEFAULT_PIDS),
+        prompt: new.prompt.clone(),
+        model: new.model.clone(),
+        work_dir: new.work_dir.clone(),
+        cli_scope: new.cli_scope,
         created_at: now,
     }
 }
@@ -113,8 +135,9 @@ fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
 fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
     tx.execute(
         "INSERT INTO agents (id, name, folder, provider, image, memory_bytes, milli_cpus, pids, \
-         gid_index, created_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
-         coalesce(max(gid_index), 0) + 1, ?9 FROM agents",
+         gid_index, created_at, prompt, model, work_dir, cli_scope) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce(max(gid_index), 0) + 1, ?9, ?10, ?11, \
+         ?12, ?13 FROM agents",
         params![
             agent.id.as_str(),
             agent.name,
@@ -125,6 +148,10 @@ fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
             agent.milli_cpus,
             agent.pids,
             time::format(agent.created_at),
+            agent.prompt,
+            agent.model,
+            agent.work_dir,
+            agent.cli_scope.as_str(),
         ],
     )?;
     Ok(())
@@ -142,6 +169,10 @@ fn agent_record(row: &Row<'_>) -> rusqlite::Result<AgentRecord> {
             memory_bytes: u64::try_from(memory).unwrap_or(0),
             milli_cpus: row.get("milli_cpus")?,
             pids: row.get("pids")?,
+            prompt: row.get("prompt")?,
+            model: row.get("model")?,
+            work_dir: row.get("work_dir")?,
+            cli_scope: parsed(row, "cli_scope", str::parse)?,
             created_at: at(row, "created_at")?,
         },
         gid_index: row.get("gid_index")?,

@@ -14,16 +14,35 @@ use schemas::{central::MIGRATIONS, ids::InstallId, sqlite, time};
 
 use crate::error::{ErrorKind, HostError, Result};
 
+mod agent_changes;
 mod agents;
+mod approvals;
+mod destinations;
+mod glance;
 mod log;
+mod peers;
+mod people;
+mod questions;
+mod roles;
 mod rooms;
+mod route;
+mod rules;
 mod runs;
 mod sessions;
+mod voices;
 
+pub use agent_changes::AgentUses;
 pub use agents::AgentRecord;
-pub use rooms::WiringFact;
-pub use runs::SettledRun;
+pub use approvals::{Answered, Asked, Turned};
+pub use log::{AuditRow, Drop};
+pub use peers::{PeerMessage, PeerStanding};
+pub use roles::Claimed;
+pub use rooms::{RoomFact, WiringFact};
+pub use route::RouteFacts;
+pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
+pub use runs::{RunCount, SettledRun};
 pub use sessions::{NewSession, SessionRecord};
+pub use voices::Voice;
 
 /// The central database.
 #[derive(Debug, Clone)]

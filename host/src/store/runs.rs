@@ -33,6 +33,15 @@ pub struct SettledRun {
     pub ended_at: Timestamp,
 }
 
+/// How many runs ended in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunCount {
+    /// The way.
+    pub outcome: Outcome,
+    /// How many.
+    pub runs: u64,
+}
+
 impl Store {
     /// Settles runs, and answers them as they stand in the ledger, those too that stood there
     /// before: a run is settled before its rows are folded, so one that comes again was never
@@ -56,6 +65,28 @@ impl Store {
             tx.commit()?;
             Ok(settled)
         })
+    }
+
+    /// How many runs of a session ended how.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn count_runs(&self, session: SessionId) -> Result<Vec<RunCount>> {
+        self.call(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT outcome, count(*) AS runs FROM runs \
+                 WHERE session_id = ?1 AND outcome IS NOT NULL GROUP BY outcome",
+            )?;
+            let rows = select.query_map([session.as_str()], |row| {
+                let runs: i64 = row.get("runs")?;
+                Ok(RunCount {
+                    outcome: parsed(row, "outcome", str::parse)?,
+                    runs: u64::try_from(runs).unwrap_or(0),
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
     }
 
     /// The newest runs of a session, newest first.
@@ -134,10 +165,7 @@ fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
 
 #[cfg(test)]
 mod tests {
-    use schemas::{
-        admin::{NewAgent, SessionMode},
-        ids::AgentId,
-    };
+    use schemas::{admin::NewAgent, ids::AgentId, policy::SessionMode};
 
     use super::*;
     use crate::store::NewSession;
@@ -170,16 +198,7 @@ mod tests {
     async fn each_message_has_one_settled_run_however_often_and_under_whatever_id_it_is_settled() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::open(&home.path().join("central.db")).unwrap();
-        let new = NewAgent {
-            name: "andy".to_owned(),
-            provider: "echo".to_owned(),
-            image: None,
-            memory_bytes: None,
-            milli_cpus: None,
-            pids: None,
-            session_mode: SessionMode::AgentShared,
-            trusted: false,
-        };
+        let new = NewAgent { session_mode: SessionMode::AgentShared, ..NewAgent::named("andy") };
         let agent = store.create_agent(new, Timestamp::UNIX_EPOCH).await.unwrap().id;
         let (ours, theirs) =
             (session(&store, &agent, "ours").await, session(&store, &agent, "theirs").await);

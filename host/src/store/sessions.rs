@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use schemas::{
-    admin::SessionMode,
     ids::{AgentId, RoomId, SessionId},
+    policy::SessionMode,
     time,
 };
 
-use super::{Store, at_opt, parsed, rooms};
+use super::{Store, at_opt, parsed};
 use crate::error::{ErrorKind, HostError, Result};
 
 /// A session's row.
@@ -26,12 +26,16 @@ pub struct SessionRecord {
     pub mode: SessionMode,
     /// Its number in this install, from which its uid is made.
     pub uid_index: u32,
+    /// Whether it is put away: its key is free, and nothing more is taken in.
+    pub archived: bool,
     /// Whether nothing of it must be looked at after a crash.
     pub clean: bool,
     /// Why it was set aside.
     pub set_aside: Option<String>,
     /// When something last happened.
     pub last_active: Option<Timestamp>,
+    /// The model that a person chose for it.
+    pub model: Option<String>,
 }
 
 /// What a session is made from.
@@ -67,7 +71,7 @@ impl Store {
                 new.agent.as_str(),
                 new.room.as_ref().map(RoomId::as_str),
                 new.thread,
-                rooms::mode_word(new.mode),
+                new.mode.as_str(),
                 new.key,
                 time::format(now),
             ])?;
@@ -80,13 +84,13 @@ impl Store {
         .await
     }
 
-    /// One session by its id.
+    /// One session by its id, archived or not.
     ///
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn session(&self, id: SessionId) -> Result<SessionRecord> {
         self.call(move |conn| {
-            conn.prepare_cached("SELECT * FROM sessions WHERE id = ?1 AND status = 'active'")?
+            conn.prepare_cached("SELECT * FROM sessions WHERE id = ?1")?
                 .query_row([id.as_str()], record)
                 .optional()?
                 .ok_or_else(|| HostError::new(ErrorKind::NotFound, format!("no session {id}")))
@@ -102,12 +106,69 @@ impl Store {
         self.select_sessions("status = 'active' ORDER BY rowid DESC").await
     }
 
+    /// All sessions, archived ones too, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn every_session(&self) -> Result<Vec<SessionRecord>> {
+        self.select_sessions("true ORDER BY rowid DESC").await
+    }
+
+    /// Chooses a session's model, or (`None`) leaves it to the wiring and the agent again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn choose_model(&self, id: SessionId, model: Option<String>) -> Result<()> {
+        self.call(move |conn| {
+            conn.execute(
+                "UPDATE sessions SET model = ?2 WHERE id = ?1",
+                params![id.as_str(), model],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Puts a session away: the next message under its key makes a fresh one.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn archive_session(&self, id: SessionId) -> Result<()> {
+        self.call(move |conn| {
+            conn.execute("UPDATE sessions SET status = 'archived' WHERE id = ?1", [id.as_str()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The sessions of these agents that are not archived.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn session_ids_of(&self, agents: Vec<AgentId>) -> Result<Vec<SessionId>> {
+        self.call(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT id FROM sessions WHERE agent_id = ?1 AND status = 'active'",
+            )?;
+            let mut found = Vec::new();
+            for agent in agents {
+                let rows = select
+                    .query_map([agent.as_str()], |row| parsed(row, "id", SessionId::parse))?;
+                for id in rows {
+                    found.push(id?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// The sessions that must be looked at after a crash.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn unclean_sessions(&self) -> Result<Vec<SessionRecord>> {
-        self.select_sessions("clean = 0 AND status = 'active' ORDER BY rowid").await
+        self.select_sessions("clean = 0 ORDER BY rowid").await
     }
 
     /// Says that a session is about to be written to, before the first write.
@@ -201,10 +262,49 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         agent: parsed(row, "agent_id", AgentId::parse)?,
         room: room.as_deref().and_then(|id| RoomId::parse(id).ok()),
         thread: row.get("thread_id")?,
-        mode: parsed(row, "mode", rooms::mode_of)?,
+        mode: parsed(row, "mode", str::parse)?,
         uid_index: row.get("uid_index")?,
+        archived: row.get::<_, String>("status")? == "archived",
         clean: row.get("clean")?,
         set_aside: row.get("set_aside")?,
         last_active: at_opt(row, "last_active")?,
+        model: row.get("model")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::admin::NewAgent;
+
+    use super::*;
+
+    /// Asks twice for one session.
+    async fn asked_twice() -> (SessionRecord, SessionRecord) {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(&home.path().join("central.db")).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let agent = store.create_agent(NewAgent::named("andy"), now).await.unwrap();
+        let wanted = NewSession {
+            key: "key".to_owned(),
+            agent: agent.id,
+            room: None,
+            thread: None,
+            mode: SessionMode::AgentShared,
+        };
+        let first = store.session_for(wanted.clone(), now).await.unwrap();
+        (first, store.session_for(wanted, now).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_key_has_one_session_and_finding_it_changes_nothing() {
+        let (first, second) = asked_twice().await;
+        assert_eq!(first, second);
+    }
+
+    #[tokio::test]
+    async fn a_new_session_is_in_order_and_nothing_happened_in_it_yet() {
+        let (new, _) = asked_twice().await;
+        assert!(new.clean);
+        assert_eq!((new.set_aside, new.last_active), (None, None));
+    }
 }

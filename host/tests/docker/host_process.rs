@@ -16,7 +16,7 @@ use nix::{
     unistd::Pid,
 };
 use schemas::{
-    admin::{Agent, NewAgent, RunInfo, SessionInfo, SessionMode, Status},
+    admin::{Agent, NewAgent, RunInfo, SessionInfo, Status},
     ids::{AgentId, SessionId},
     session_dir::SessionDir,
 };
@@ -236,16 +236,7 @@ impl Drop for HostProcess {
 
 /// An agent with the usual bounds and the built-in image.
 pub(crate) fn new_agent(name: &str) -> NewAgent {
-    NewAgent {
-        name: name.to_owned(),
-        provider: "echo".to_owned(),
-        image: None,
-        memory_bytes: None,
-        milli_cpus: None,
-        pids: None,
-        session_mode: SessionMode::Shared,
-        trusted: false,
-    }
+    NewAgent::named(name)
 }
 
 /// Asks again and again until there is an answer; fails the test when none comes.

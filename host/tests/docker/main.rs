@@ -21,6 +21,9 @@ mod life;
 mod loss;
 mod walls;
 
+#[path = "../e2e/world/scripted.rs"]
+mod scripted;
+
 mod host_process;
 mod room;
 
@@ -29,4 +32,5 @@ mod crash;
 mod holds;
 mod hostile;
 mod sandbox;
+mod shared;
 mod whole;

@@ -131,6 +131,9 @@ fn furnish(dir: &SessionDir, session: &SessionId, agent: &AgentId) {
         provider: "echo".to_owned(),
         max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
         time_zone: "UTC".to_owned(),
+        system_prompt: String::new(),
+        model: None,
+        work_dir: None,
     };
     file.save(dir).unwrap();
     InboundWriter::new(dir.clone()).write(|tx| tx.set_routing(None)).unwrap();

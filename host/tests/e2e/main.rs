@@ -8,15 +8,26 @@
 
 mod world;
 
+mod actions;
+mod approvals;
 mod attachments;
+mod commands;
+mod context;
 mod conversation;
 mod delivery;
 mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod operations;
+mod operator;
+mod peers;
+mod people;
 mod refusals;
+mod rewiring;
+mod routing;
 mod sessions;
+mod shared;
 mod simulation;
 
 mod tidy;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use host::limits;
-use schemas::admin::{NewAgent, SessionMode};
+use schemas::admin::NewAgent;
+use schemas::message::Outcome;
+use schemas::policy::SessionMode;
 
 use crate::world::{World, plain};
 
@@ -81,6 +83,45 @@ async fn a_session_sleeps_wakes_and_sleeps_again() {
                 world.until_state("andy", "asleep").await;
                 assert_eq!((world.yard.started(), world.yard.running()), (n, 0));
             }
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_goes_on_in_its_session_after_a_restart() {
+    World::new()
+        .agent_with(threaded("andy", SessionMode::PerThread))
+        .run(async |world| {
+            let before = world.says_in("andy", "t1", "one").await;
+            world.next_reply_in("andy", "t1").await;
+            world.stop_host().await;
+            world.start_host().await;
+            let after = world.says_in("andy", "t1", "two").await;
+            assert_eq!(before.session_id, after.session_id);
+            assert_eq!(world.next_reply_in("andy", "t1").await, "You said: two");
+            let elsewhere = world.says_in("andy", "t2", "three").await;
+            assert_ne!(before.session_id, elsewhere.session_id);
+            assert_eq!(world.next_reply_in("andy", "t2").await, "You said: three");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_open_or_ended_and_says_how() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            let sent = world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            world.next_outcome("andy").await;
+            world.says("andy", "!fail final no such model").await;
+            world.next_outcome("andy").await;
+            let runs = world.runs(sent.session_id.as_str()).await;
+            let ends: Vec<_> = runs.iter().map(|run| run.outcome.unwrap()).collect();
+            assert_eq!(ends, [Outcome::Failed, Outcome::Completed]);
+            assert_eq!(runs[1].message_ids, [sent.message_id]);
+            assert_eq!(runs[0].reason.as_deref(), Some("no such model"));
+            assert!(runs.iter().all(|run| run.ended_at.is_some_and(|end| end >= run.started_at)));
         })
         .await;
 }

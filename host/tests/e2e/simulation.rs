@@ -68,6 +68,8 @@ struct Script {
     /// Texts of what was taken, by thread, in order.
     said: BTreeMap<&'static str, Vec<String>>,
     session: String,
+    /// How often the agent was made to ask something of the host.
+    asked: usize,
     engine_away: bool,
     deaths: u32,
 }
@@ -82,7 +84,14 @@ impl Script {
                 let said = self.said.entry(thread).or_default();
                 let text = format!("{thread}.{}", said.len());
                 let pause = self.dice.roll(8_000);
-                let words = if slow { format!("{text}\n!slow {pause}") } else { text.clone() };
+                let mut words = text.clone();
+                if slow {
+                    words = format!("{words}\n!slow {pause}");
+                }
+                if self.dice.roll(4) == 0 {
+                    self.asked += 1;
+                    words.push_str("\n!admin agents list");
+                }
                 let taken = world.says_in("andy", thread, &words).await;
                 said.push(text);
                 self.session = taken.session_id.to_string();
@@ -149,7 +158,9 @@ impl Script {
             while heard.len() < said.len() {
                 let reply = world.next_message("andy", Some(thread)).await;
                 // Posted but not written down, it is posted again: its number tells.
-                if known.insert((reply.seq, reply.message_id.to_string())) {
+                let new = known.insert((reply.seq, reply.message_id.to_string()));
+                // What it says over an answer of the host's comes whenever that comes.
+                if new && !is_about_an_action(&reply) {
                     heard.push(reply);
                 }
             }
@@ -178,13 +189,22 @@ impl Script {
         let runs = world.runs(&self.session).await;
         let mut settled: Vec<String> =
             runs.iter().flat_map(|run| &run.message_ids).map(ToString::to_string).collect();
+        // The agent may have been woken over an answer to what it asked, too.
+        settled.retain(|id| !id.starts_with("action:"));
         let all = settled.len();
         settled.sort();
         settled.dedup();
         assert_eq!((all, settled.len()), (taken, taken), "each message has one settled run");
         assert!(runs.iter().all(|run| run.outcome == Some(Outcome::Completed)), "{runs:?}");
         assert_eq!(world.yard.running(), 0);
+        let told = world.came_into(&self.session);
+        let answers = told.iter().filter(|line| line.contains("action_response")).count();
+        assert_eq!(answers, self.asked, "each action has one answer: {told:#?}");
     }
+}
+
+pub(crate) fn is_about_an_action(said: &RoomMessage) -> bool {
+    said.text.starts_with("You said: Your request ")
 }
 
 async fn play(seed: u64) {
@@ -196,6 +216,7 @@ async fn play(seed: u64) {
                 dice: Dice(seed),
                 said: BTreeMap::new(),
                 session: String::new(),
+                asked: 0,
                 engine_away: false,
                 deaths: 0,
             };

@@ -14,11 +14,11 @@ use host::{
     draft::Draft,
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
-    requests::{DaemonHandle, Request},
+    requests::{self, Request, Taken},
 };
 use jiff::Timestamp;
 use schemas::{
-    admin::{Accepted, Agent, RoomEvent, RoomMessage, RunInfo, SessionInfo, Status},
+    admin::{Accepted, Agent, RoomEvent, RoomMessage, RunInfo, SessionInfo, Status, Waiting},
     ids::{AgentId, MessageId, RunId, SessionId},
     message::{Address, Outcome},
 };
@@ -75,7 +75,7 @@ impl World {
     /// Starts a host on what is there; it ends with the token.
     pub(crate) fn start(&self, shutdown: CancellationToken) -> TaskTracker {
         let tasks = TaskTracker::new();
-        let (queue, requests) = mpsc::channel(16);
+        let (handle, requests) = requests::queue();
         let fake = Fake {
             session: self.session.clone(),
             received: self.received.clone(),
@@ -84,11 +84,11 @@ impl World {
             heard: self.heard.clone(),
             shutdown: shutdown.clone(),
         };
-        tasks.spawn(fake.run(requests));
+        tasks.spawn(fake.run(requests.queue));
         let socket = Socket::bind(&self.socket).unwrap();
         let rooms = self.rooms.clone();
         tasks.spawn(async move {
-            gateway::serve(socket, DaemonHandle::new(queue), rooms, shutdown).await.unwrap();
+            gateway::serve(socket, handle, rooms, shutdown).await.unwrap();
         });
         tasks
     }
@@ -169,7 +169,7 @@ impl World {
             seq,
             in_reply_to: Some(inbound()),
             address: address(None),
-            text: text.to_owned(),
+            body: host::channels::Body::Text(text.to_owned()),
             // A text with a file's name in it comes with that file.
             files: text.split(' ').filter(|word| word.ends_with(".txt")).map(Into::into).collect(),
         }
@@ -215,7 +215,26 @@ impl Fake {
             Request::Send(agent, message, answer) => {
                 answer.send(known(&agent).map(|()| self.accept(*message))).is_ok()
             }
+            Request::Inbound(_, answer) => answer.send(Ok(Taken::default())).is_ok(),
             Request::CreateAgent(new, answer) => answer.send(Ok(agent(&new.name))).is_ok(),
+            Request::Admin(_, _, answer) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                answer.send(Err(why)).is_ok()
+            }
+            Request::Peer(_, answer) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                answer.send(Err(why)).is_ok()
+            }
+            Request::Tell(_, _, answer) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                answer.send(Err(why)).is_ok()
+            }
+            Request::LookAtApprovals(_) => true,
+            Request::Refresh(_, answer) | Request::ArchiveSession(_, answer) => {
+                answer.send(Ok(())).is_ok()
+            }
+            Request::Messages(_, _, answer) => answer.send(Ok(Vec::new())).is_ok(),
+            Request::RestartSession(_, _, answer) => answer.send(Ok(self.info())).is_ok(),
             Request::Agents(answer) => answer.send(Ok(vec![agent("andy")])).is_ok(),
             Request::TerminalAddress(agent, thread, answer) => {
                 answer.send(known(&agent).map(|()| address(thread))).is_ok()
@@ -291,6 +310,10 @@ fn agent(name: &str) -> Agent {
         memory_bytes: 0,
         milli_cpus: 0,
         pids: 0,
+        prompt: None,
+        model: None,
+        work_dir: None,
+        cli_scope: schemas::policy::CliScope::Disabled,
         created_at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -306,5 +329,6 @@ fn status() -> Status {
         agents: 1,
         sessions: 1,
         awake: 0,
+        waiting: Waiting::default(),
     }
 }

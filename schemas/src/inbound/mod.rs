@@ -3,11 +3,15 @@
 //! Owns its migrations and the mapping of its rows. [`InboundWriter`] exists for the host only and
 //! [`InboundReader`] for the guest only; the tidy test holds both to it.
 
+mod find;
+mod list;
 mod read;
 mod retain;
 mod write;
 
-pub use read::{DueBatch, DueQuery, InboundReader};
+pub use find::CameIn;
+pub use list::ListedRow;
+pub use read::{ControlRow, DueBatch, DueQuery, InboundReader};
 pub use write::{Appended, Control, InboundTx, InboundWriter, Unsettled};
 
 /// Migrations in order; the count is the contract version of the file.

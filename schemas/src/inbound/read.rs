@@ -11,10 +11,10 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::MIGRATIONS;
+use super::{Control, MIGRATIONS};
 use crate::{
     ids::MessageId,
-    message::{Address, InboundRow, InboundStatus, Kind},
+    message::{Address, Destination, DestinationTarget, InboundRow, InboundStatus, Kind},
     session_dir::SessionDir,
     sqlite::{StoreError, open_session_reader},
     time,
@@ -51,6 +51,17 @@ pub struct DueBatch {
     pub next_due: Option<Timestamp>,
     /// The highest number in the file: replies are numbered above it.
     pub highest_seq: i64,
+}
+
+/// Something that the host asks of a guest at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlRow {
+    /// Its number; later ones are higher.
+    pub id: i64,
+    /// What is asked.
+    pub kind: Control,
+    /// When; a run that began later is not meant.
+    pub at: Timestamp,
 }
 
 impl InboundReader {
@@ -107,6 +118,38 @@ impl InboundReader {
             )
             .optional()?;
         Ok(found.flatten())
+    }
+
+    /// The address book, by name, as it is now.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds a word that the contract does not have.
+    pub fn destinations(&self) -> Result<Vec<Destination>, StoreError> {
+        let Some(conn) = self.open()? else { return Ok(Vec::new()) };
+        let mut select = conn.prepare(
+            "SELECT name, display_name, type, agent_group_id, channel_type, platform_id, \
+             thread_id FROM destinations ORDER BY name",
+        )?;
+        let rows = select.query_map([], destination)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What the host asks for now, above a number, in order.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds a word that the contract does not have.
+    pub fn controls(&self, after: i64) -> Result<Vec<ControlRow>, StoreError> {
+        let Some(conn) = self.open()? else { return Ok(Vec::new()) };
+        let mut select =
+            conn.prepare("SELECT id, kind, created_at FROM controls WHERE id > ?1 ORDER BY id")?;
+        let rows = select.query_map([after], |row| {
+            Ok(ControlRow {
+                id: row.get(0)?,
+                kind: word(row, 1, Control::parse)?,
+                at: timestamp(row, 2)?.ok_or_else(|| unreadable(2, "no time"))?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Of these outbound rows, those that the host has given a final word about, in the mailbox
@@ -258,6 +301,18 @@ fn inbound_row(row: &Row<'_>) -> rusqlite::Result<InboundRow> {
     })
 }
 
+fn destination(row: &Row<'_>) -> rusqlite::Result<Destination> {
+    let kind: String = row.get(2)?;
+    let target = match kind.as_str() {
+        "agent" => DestinationTarget::Agent(row.get(3)?),
+        "channel" => DestinationTarget::Channel(
+            address(row, 4)?.ok_or_else(|| unreadable(4, "half an address"))?,
+        ),
+        other => return Err(unreadable(2, &format!("unknown word {other:?}"))),
+    };
+    Ok(Destination { name: row.get(0)?, display_name: row.get(1)?, target })
+}
+
 pub(super) fn message_id(row: &Row<'_>, column: usize) -> rusqlite::Result<MessageId> {
     let text: String = row.get(column)?;
     MessageId::parse(&text).map_err(|error| unreadable(column, &error.to_string()))
@@ -284,11 +339,15 @@ pub(super) fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<A
     }))
 }
 
-fn word<T>(row: &Row<'_>, column: usize, parse: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+pub(super) fn word<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: fn(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     parse(&text).ok_or_else(|| unreadable(column, &format!("unknown word {text:?}")))
 }
 
-fn unreadable(column: usize, why: &str) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, why: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
 }

@@ -87,7 +87,7 @@ impl InboundWriter {
         Ok(named)
     }
 
-    fn history(&self) -> Result<Option<Connection>, StoreError> {
+    pub(super) fn history(&self) -> Result<Option<Connection>, StoreError> {
         let path = self.dir().history_db();
         if !path.exists() {
             return Ok(None);

@@ -74,6 +74,8 @@ pub struct AttemptRow {
     pub n: u32,
     /// What answered.
     pub provider: String,
+    /// Which model it was told to use.
+    pub model: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended, with what.
@@ -258,8 +260,8 @@ impl OutboundTx<'_> {
         let status = attempt.ended.map_or("running", |(_, outcome)| outcome.as_str());
         self.tx
             .prepare_cached(
-                "INSERT INTO attempts (run_id, n, provider, status, started_at, ended_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                "INSERT INTO attempts (run_id, n, provider, status, started_at, ended_at, model) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
                  ON CONFLICT (run_id, n) DO UPDATE SET status = ?4, ended_at = ?6",
             )?
             .execute(params![
@@ -269,7 +271,21 @@ impl OutboundTx<'_> {
                 status,
                 time::format(attempt.started_at),
                 attempt.ended.map(|(at, _)| time::format(at)),
+                attempt.model,
             ])?;
+        Ok(())
+    }
+
+    /// Says that something the host asked for was done.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn ack_control(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
+        self.tx
+            .prepare_cached(
+                "INSERT OR IGNORE INTO control_acks (id, status, at) VALUES (?1, 'done', ?2)",
+            )?
+            .execute(params![id, time::format(now)])?;
         Ok(())
     }
 }

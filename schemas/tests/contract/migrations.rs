@@ -33,10 +33,10 @@ const OUTBOUND: Versions = &[(
     include_str!("../../session/samples/outbound-1.sql"),
 )];
 
-const CENTRAL: Versions = &[(
-    include_str!("../../central/0001_spine.sql"),
-    include_str!("../../central/samples/0001.sql"),
-)];
+const CENTRAL: Versions = &[
+    (include_str!("../../central/0001_spine.sql"), include_str!("../../central/samples/0001.sql")),
+    (include_str!("../../central/0002_people.sql"), include_str!("../../central/samples/0002.sql")),
+];
 
 /// One database of the contract: its versions, and how the program that owns it opens it.
 struct Database {

@@ -4,10 +4,12 @@ use std::{collections::BTreeSet, fs};
 
 use schemars::{JsonSchema, Schema, schema_for};
 use schemas::{
+    action::ActionRequest,
     admin::{
-        Accepted, Agent, NewAgent, Problem, RoomEvent, RunInfo, SendMessage, SessionInfo, Status,
+        Accepted, AdminAnswer, Agent, NewAgent, Problem, RoomEvent, RunInfo, SendMessage,
+        SessionInfo, Status,
     },
-    content::{ChatIn, ChatOut, SystemIn},
+    content::{Card, ChatIn, ChatOut, Operation, Question, SystemIn},
     session_file::SessionFile,
 };
 
@@ -18,6 +20,10 @@ fn wire() -> Vec<(&'static str, Schema)> {
     vec![
         ("chat_in", schema::<ChatIn>()),
         ("chat_out", schema::<ChatOut>()),
+        ("operation", schema::<Operation>()),
+        ("question", schema::<Question>()),
+        ("card", schema::<Card>()),
+        ("action_request", schema::<ActionRequest>()),
         ("system_in", schema::<SystemIn>()),
         ("session_file", schema::<SessionFile>()),
         ("admin_new_agent", schema::<NewAgent>()),
@@ -28,6 +34,7 @@ fn wire() -> Vec<(&'static str, Schema)> {
         ("admin_session_info", schema::<SessionInfo>()),
         ("admin_run_info", schema::<RunInfo>()),
         ("admin_status", schema::<Status>()),
+        ("admin_answer", schema::<AdminAnswer>()),
         ("admin_problem", schema::<Problem>()),
     ]
 }
@@ -52,4 +59,12 @@ fn the_json_schemas_of_what_travels_are_unchanged() {
     let found: BTreeSet<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(found, known);
+}
+
+#[test]
+fn no_answer_names_a_providers_own_session() {
+    for (name, schema) in wire().into_iter().filter(|(name, _)| name.starts_with("admin_")) {
+        let text = serde_json::to_string(&schema).unwrap();
+        assert!(!text.contains("native"), "{name}");
+    }
 }

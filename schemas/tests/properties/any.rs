@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use proptest::{collection, option, prelude::*, sample};
 use schemas::{
-    content::{Attachment, ChatIn, ChatOut, Extra, ReplyTo, SystemIn},
+    content::{ActionStatus, Attachment, ChatIn, ChatOut, Extra, ReplyTo, SystemIn},
     ids::{InboxId, MessageId, SessionId},
     message::{Address, Kind, NewInbound},
 };
@@ -70,9 +70,24 @@ pub(crate) fn system_in() -> impl Strategy<Value = SystemIn> {
     prop_oneof![
         (any::<i64>(), some_text())
             .prop_map(|(seq, error)| SystemIn::DeliveryFailed { seq, error }),
-        (maybe_text(), some_text(), extra()).prop_map(|(request_id, status, result)| {
+        (some_text(), action_status(), extra()).prop_map(|(request_id, status, result)| {
             SystemIn::ActionResponse { request_id, status, result: Value::Object(result) }
         }),
+        (some_text(), some_text(), extra(), maybe_text()).prop_map(
+            |(question_id, status, result, answered_by)| {
+                let result = Value::Object(result);
+                SystemIn::QuestionResponse { question_id, status, result, answered_by }
+            }
+        ),
+    ]
+}
+
+fn action_status() -> impl Strategy<Value = ActionStatus> {
+    prop_oneof![
+        Just(ActionStatus::Ok),
+        Just(ActionStatus::Held),
+        Just(ActionStatus::Refused),
+        Just(ActionStatus::Failed),
     ]
 }
 

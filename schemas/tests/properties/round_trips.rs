@@ -68,6 +68,9 @@ proptest! {
             provider: names.1,
             max_messages_per_prompt: numbers.1,
             time_zone: names.2,
+            system_prompt: String::new(),
+            model: None,
+            work_dir: None,
         };
         file.save(&dir).unwrap();
         prop_assert_eq!(SessionFile::load(&dir).unwrap(), file);

@@ -7,15 +7,26 @@ use super::{
 
 /// Files that only decide: no IO, no runtime, no clock.
 const PURE: &[&str] = &[
+    "host/src/people/",
+    "host/src/approvals/life.rs",
     "host/src/routing/",
     "host/src/sessions/key.rs",
+    "host/src/sessions/prompt.rs",
+    "host/src/sessions/allowance.rs",
     "host/src/sessions/lifecycle.rs",
     "host/src/sessions/stuck.rs",
     "host/src/engine/spec.rs",
     "host/src/engine/mounts.rs",
+    "host/src/channels/body.rs",
+    "host/src/delivery/permit.rs",
     "host/src/delivery/retry.rs",
+    "host/src/delivery/wish.rs",
+    "host/src/peers/bounds.rs",
+    "host/src/actions/plan.rs",
     "guest/src/turn.rs",
     "guest/src/prompt.rs",
+    "guest/src/written.rs",
+    "guest/src/provider/echo/directive.rs",
     "guest/src/reply.rs",
     "guest/src/chain.rs",
 ];

@@ -8,7 +8,9 @@ use super::{
 /// The behaviours that what is built so far answers for.
 const BEHAVIOURS: &[&str] = &[
     "S4.1", "S4.2", "S4.3", "S4.4", "S4.5", "S4.6", "S4.7", "S4.13", "S4.17", "S4.18", "S4.25",
-    "S4.26", "S4.27", "S4.28", "S4.29", "S4.32", "S4.33",
+    "S4.26", "S4.27", "S4.28", "S4.29", "S4.32", "S4.33", "S4.8", "S4.9", "S4.10", "S4.11",
+    "S4.12", "S4.14", "S4.15", "S4.16", "S4.30", "S0.11", "S1.1", "S1.2", "S1.3", "S4.31", "S2.3",
+    "S2.4", "S2.5", "S2.6", "C25", "C28",
 ];
 
 /// Public addresses that a page or a test may name.

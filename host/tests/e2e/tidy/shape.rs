@@ -11,8 +11,8 @@ const MAX_PUBLIC_ITEMS: usize = 16;
 const MAX_PUBLIC_METHODS: usize = 24;
 const MAX_SCRIPT_LINES: usize = 39;
 
-/// Lists by nature: every bound and every sentence lies in one place.
-const LISTS: &[&str] = &["limits.rs", "text.rs"];
+/// Lists by nature: every bound and every sentence lies in one place, or in its folder.
+const LISTS: &[&str] = &["/limits.rs", "/limits/", "/text.rs"];
 
 #[test]
 fn a_file_fits_in_its_budget() {
@@ -34,7 +34,7 @@ fn a_function_fits_in_its_budget() {
 #[test]
 fn a_file_offers_few_things() {
     every_rust_file("a file that offers much owns much", |file| {
-        if LISTS.iter().any(|name| file.path.ends_with(name)) {
+        if LISTS.iter().any(|name| file.path.contains(name)) {
             return None;
         }
         let (mut items, mut methods) = (0, 0);

@@ -12,25 +12,31 @@ use host::{
     daemon::{self, Ports, Settings, Stop},
     error::Result,
     limits,
-    requests::{DaemonHandle, Request},
+    requests::{self, DaemonHandle, Request},
     store::Store,
 };
 use schemas::{
-    admin::{Accepted, NewAgent, RoomEvent, RunInfo, SessionInfo, SessionMode},
+    admin::{Accepted, NewAgent, RoomEvent, RunInfo, SessionInfo},
     message::Address,
     session_dir::SessionDir,
 };
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
 mod bells;
+mod books;
 mod clock;
 mod log;
+mod operator;
+mod people;
 mod platform;
+mod platforms;
+mod scripted;
 mod talk;
 mod yard;
 
 pub(crate) use platform::Platform;
+pub(crate) use scripted::{Said, Scripted, outcome};
 pub(crate) use yard::Yard;
 
 /// One world: a home, an engine, a platform, and a host that can be crashed and started again.
@@ -41,6 +47,7 @@ pub(crate) struct World {
     pub(crate) yard: Arc<Yard>,
     pub(crate) platform: Arc<Platform>,
     terminal: Arc<Terminal>,
+    said: Arc<Said>,
     agents: Vec<NewAgent>,
     max_containers: usize,
     errors_expected: bool,
@@ -67,6 +74,7 @@ impl World {
             clock,
             bells,
             terminal,
+            said: Arc::default(),
             agents: Vec::new(),
             max_containers: limits::MAX_CONTAINERS,
             errors_expected: false,
@@ -139,11 +147,13 @@ impl World {
     /// A host starts on the same home.
     pub(crate) async fn start_host(&mut self) {
         let store = Store::open(&self.home.path().join("central.db")).unwrap();
-        let (queue, requests) = mpsc::channel(limits::DAEMON_QUEUE);
+        let (handle, requests) = requests::queue();
+        let mut channels = Scripted::platforms(&self.said);
+        channels.push(self.platform.clone());
         let ports = Ports {
             clock: self.clock.clone(),
             engine: self.yard.clone(),
-            channels: Channels::new(vec![self.platform.clone()]),
+            channels: Channels::new(channels),
             bells: self.bells.clone(),
         };
         let settings = Settings {
@@ -158,7 +168,7 @@ impl World {
         let (stop, tasks) = (Stop::default(), TaskTracker::new());
         let daemon = daemon::run(settings, ports, store, requests, stop.clone());
         tasks.spawn(async move { daemon.await.expect("the host ended with an error") });
-        self.host = Some(Host { handle: DaemonHandle::new(queue), stop, tasks });
+        self.host = Some(Host { handle, stop, tasks });
         // The first answer says that what an earlier host left was looked at.
         self.ask(Request::Status).await.unwrap();
     }
@@ -167,7 +177,7 @@ impl World {
 
     pub(crate) async fn ask<T>(
         &self,
-        request: impl FnOnce(host::requests::Answer<T>) -> Request,
+        request: impl FnOnce(requests::Answer<T>) -> Request,
     ) -> Result<T> {
         self.handle().ask(request).await
     }
@@ -247,6 +257,7 @@ impl World {
                 );
             }
         }
+        self.said.expect_no_post();
         assert_eq!(self.yard.doubles(), 0, "a session had two containers");
         let errors = self.log.errors();
         assert!(self.errors_expected || errors.is_empty(), "errors were logged: {errors:#?}");
@@ -255,16 +266,7 @@ impl World {
 
 /// The settings of an agent that nobody said anything about.
 pub(crate) fn plain() -> NewAgent {
-    NewAgent {
-        name: String::new(),
-        provider: "echo".to_owned(),
-        image: None,
-        memory_bytes: None,
-        milli_cpus: None,
-        pids: None,
-        session_mode: SessionMode::Shared,
-        trusted: false,
-    }
+    NewAgent::named("")
 }
 
 pub(crate) fn address(agent: &str, thread: Option<&str>) -> Address {

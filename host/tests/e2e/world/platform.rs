@@ -6,7 +6,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use host::channels::{Channel, ChannelError, Post, Posted, Resolution, terminal::Terminal};
+use host::channels::{
+    Capabilities, Channel, ChannelError, Post, Posted, Resolution, terminal::Terminal,
+};
 use schemas::{admin::RoomEvent, ids::SessionId, message::Address};
 use tokio::sync::Notify;
 
@@ -64,8 +66,16 @@ impl Channel for Platform {
         self.terminal.channel_type()
     }
 
+    fn threads(&self) -> bool {
+        self.terminal.threads()
+    }
+
     fn resolution(&self) -> Resolution {
         *self.resolution.lock().unwrap()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.terminal.capabilities()
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
@@ -86,6 +96,18 @@ impl Channel for Platform {
 
     async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
         self.terminal.notice(session, address, text).await;
+    }
+
+    async fn say(&self, address: &Address, text: &str) {
+        self.terminal.say(address, text).await;
+    }
+
+    async fn tell_operator(&self, text: &str) {
+        self.terminal.tell_operator(text).await;
+    }
+
+    async fn subscribe(&self, thread: &Address) {
+        Channel::subscribe(&*self.terminal, thread).await;
     }
 
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {

@@ -1,22 +1,41 @@
-//! `lazaret runs <session>`: what came of what was asked.
+//! `runs`: what came of what was asked.
 
-use schemas::admin::RunInfo;
+use schemas::{
+    admin::{AdminAnswer, RunInfo},
+    ids::AgentId,
+};
+use serde::{Deserialize, Serialize};
 
-use super::{Context, out::table};
-use crate::{client::segment, error::Result};
+use super::{
+    Desk,
+    print::{answer, date, table},
+};
+use crate::{error::Result, limits, people::Act};
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
+/// `runs`
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+pub struct Command {
     /// The session's id, or its unique beginning
     session: String,
+    /// How many, the newest first
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::LISTED_RUNS)))]
+    limit: u32,
 }
 
-/// Asks and prints.
-pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
-    let route = format!("/v1/sessions/{}/runs", segment(&args.session));
-    let runs: Vec<RunInfo> = context.connect().await?.get(&route).await?;
-    context.out.result(&runs, |runs| for_people(runs));
-    Ok(())
+impl Command {
+    pub(super) fn act(&self) -> Act {
+        Act::Look
+    }
+
+    pub(super) async fn pin(&mut self, desk: &Desk) -> Result<Option<AgentId>> {
+        Ok(Some(desk.pin_session(&mut self.session).await?))
+    }
+
+    pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
+        let session = desk.session(&self.session).await?.id;
+        let runs = desk.context.store.runs_of(session, self.limit).await?;
+        Ok(answer(&runs, for_people(&runs)))
+    }
 }
 
 fn for_people(runs: &[RunInfo]) -> String {
@@ -31,7 +50,7 @@ fn for_people(runs: &[RunInfo]) -> String {
                     None => outcome.to_owned(),
                 },
                 run.message_ids.len().to_string(),
-                format!("{:.0}", run.started_at),
+                date(run.started_at),
                 run.ended_at.map(|ended| took(run.started_at, ended)).unwrap_or_default(),
             ]
         })

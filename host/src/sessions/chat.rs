@@ -1,0 +1,113 @@
+//! Commands that people give in a chat, as the session's task does them.
+//!
+//! Owns the doing and the answer in the room. Whether somebody may give a command was decided
+//! before it came here.
+
+use schemas::message::Address;
+use tokio::time::Instant;
+
+use super::{container::WorkDone, handle::Chat, runner::Runner};
+use crate::{
+    error::Result,
+    limits,
+    requests::{Answer, Request},
+    routing::ChatCommand,
+    text::{self, chat as words},
+};
+
+impl Runner {
+    /// Does a command, and says in the room what came of it.
+    pub(super) async fn chat(&mut self, chat: &Chat, answer: Answer<()>) {
+        let at = chat.address.clone();
+        let said = match &chat.allowed {
+            Err(words) => Ok(Some(text::may_not(words))),
+            Ok(command) => self.obey(command, &at).await,
+        };
+        match said {
+            Ok(Some(said)) => self.notice_at(at, said),
+            Ok(None) => {}
+            Err(failure) => self.notice_at(at, words::did_not_work(&failure)),
+        }
+        // Whoever asked may be gone; that is no failure.
+        drop(answer.send(Ok(())));
+    }
+
+    /// What is said at once; `None` when something else will say it.
+    async fn obey(&mut self, command: &ChatCommand, at: &Address) -> Result<Option<String>> {
+        Ok(Some(match command {
+            ChatCommand::Help => text::chat_help(),
+            ChatCommand::Status => {
+                words::status(&self.facts.agent.agent.name, self.state, self.at_work())
+            }
+            ChatCommand::Queue => words::queue(self.at_work(), &self.waiting()),
+            ChatCommand::Stop => self.stop_run().await?,
+            ChatCommand::Clear => {
+                self.clear(at.clone());
+                return Ok(None);
+            }
+            ChatCommand::Compact => words::COMPACT.to_owned(),
+            ChatCommand::Model(None) => words::model(self.facts.told().model.as_deref()),
+            ChatCommand::Model(Some(name)) => self.choose_model(name).await?,
+            ChatCommand::Restart => {
+                let busy = !self.working.is_empty();
+                self.restart(false).await;
+                words::restart(busy).to_owned()
+            }
+            ChatCommand::Cost => {
+                let id = self.facts.record.id.clone();
+                let counted = self.context.store.count_runs(id).await?;
+                words::cost(&counted)
+            }
+        }))
+    }
+
+    fn at_work(&self) -> usize {
+        self.open.iter().filter(|row| row.trigger && self.working.contains(&row.id)).count()
+    }
+
+    /// The numbers of what nobody works on yet.
+    fn waiting(&self) -> Vec<i64> {
+        let waits = self.open.iter().filter(|row| row.trigger && !self.working.contains(&row.id));
+        waits.map(|row| row.seq).collect()
+    }
+
+    /// From the next turn on; the projection shows it to a guest that runs.
+    async fn choose_model(&mut self, name: &str) -> Result<String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
+        if name.len() > limits::action::MODEL_BYTES || !name.chars().all(plain) {
+            return Ok(words::NO_MODEL.to_owned());
+        }
+        let model = Some(name.to_owned()).filter(|name| name != words::DEFAULT_MODEL);
+        let id = self.facts.record.id.clone();
+        self.context.store.choose_model(id, model).await?;
+        self.refresh().await?;
+        Ok(words::model(self.facts.told().model.as_deref()))
+    }
+
+    /// The key is free at once; what is at work is finished, as far as there is time.
+    fn clear(&mut self, at: Address) {
+        if !self.working.is_empty() {
+            self.restart_by = Some(Instant::now() + limits::admin::DRAIN);
+        }
+        let (id, daemon) = (self.facts.record.id.clone(), self.context.asks.clone());
+        let channel = self.channels().at(&at).cloned();
+        let session = id.clone();
+        self.beside(async move {
+            let said = match daemon.ask(|answer| Request::ArchiveSession(id, answer)).await {
+                Ok(()) => words::CLEARED.to_owned(),
+                Err(failure) => words::did_not_work(&failure),
+            };
+            if let Some(channel) = channel {
+                channel.notice(&session, &at, &said).await;
+            }
+            WorkDone::Nothing
+        });
+    }
+
+    /// Something of the host's own, said at an address. Best effort.
+    pub(super) fn notice_at(&mut self, address: Address, said: String) {
+        let Some(channel) = self.channels().at(&address).cloned() else { return };
+        let session = self.facts.record.id.clone();
+        self.tell(async move { channel.notice(&session, &address, &said).await });
+    }
+}

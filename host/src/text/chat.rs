@@ -1,0 +1,104 @@
+//! What the host answers to commands in a chat.
+
+use schemas::message::Outcome;
+
+use crate::{error::HostError, sessions::lifecycle::State, store::RunCount};
+
+/// The word that takes a choice of model back.
+pub const DEFAULT_MODEL: &str = "default";
+
+/// To a name that is none.
+pub const NO_MODEL: &str = "That is no name of a model.";
+
+/// To `/compact`.
+pub const COMPACT: &str =
+    "There is nothing to shorten: I carry nothing along from one message to the next.";
+
+/// To `/clear`.
+pub const CLEARED: &str =
+    "The conversation is archived. With your next message I begin a fresh one.";
+
+/// To `/stop` when nothing runs.
+pub const NOTHING_TO_STOP: &str = "I am doing nothing that could be stopped.";
+
+/// To `/stop`.
+pub const STOPPING: &str = "I stop what I am doing.";
+
+/// To `/restart`.
+#[must_use]
+pub fn restart(busy: bool) -> &'static str {
+    if busy {
+        "I restart as soon as I am done with what I am doing."
+    } else {
+        "I restart. With your next message I am back."
+    }
+}
+
+/// When a command could not be obeyed.
+#[must_use]
+pub fn did_not_work(failure: &HostError) -> String {
+    format!("That did not work: {failure}.")
+}
+
+/// To `/model`.
+#[must_use]
+pub fn model(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("I use the model {name}, from the next turn on."),
+        None => "I use whatever model my provider chooses.".to_owned(),
+    }
+}
+
+/// To `/status`.
+#[must_use]
+pub fn status(agent: &str, state: State, at_work: usize) -> String {
+    let does = match at_work {
+        0 => "nothing to do".to_owned(),
+        1 => "at work on 1 message".to_owned(),
+        n => format!("at work on {n} messages"),
+    };
+    format!("{agent} is {}, {does}.", state.word())
+}
+
+/// To `/queue`.
+#[must_use]
+pub fn queue(at_work: usize, waiting: &[i64]) -> String {
+    let numbers: Vec<String> = waiting.iter().map(i64::to_string).collect();
+    let waits = match numbers.as_slice() {
+        [] => "nothing waits".to_owned(),
+        [one] => format!("message {one} waits"),
+        more => format!("messages {} wait", more.join(", ")),
+    };
+    format!("{at_work} at work, {waits}.")
+}
+
+/// To `/cost`.
+#[must_use]
+pub fn cost(counted: &[RunCount]) -> String {
+    let of = |outcome: Outcome| -> u64 {
+        counted.iter().filter(|one| one.outcome == outcome).map(|one| one.runs).sum()
+    };
+    let all: u64 = counted.iter().map(|one| one.runs).sum();
+    let done = of(Outcome::Completed);
+    let plural = if all == 1 { "" } else { "s" };
+    format!(
+        "{all} run{plural} so far, {done} completed. What they cost is unknown: my provider does not say."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_as_people_count() {
+        assert_eq!(queue(0, &[]), "0 at work, nothing waits.");
+        assert_eq!(queue(1, &[4]), "1 at work, message 4 waits.");
+        assert_eq!(queue(2, &[4, 6]), "2 at work, messages 4, 6 wait.");
+        assert_eq!(status("andy", State::Awake, 1), "andy is awake, at work on 1 message.");
+        let runs = |outcome, runs| RunCount { outcome, runs };
+        let counted = [runs(Outcome::Completed, 2), runs(Outcome::Failed, 1)];
+        assert!(cost(&counted).starts_with("3 runs so far, 2 completed."));
+        assert!(cost(&[]).contains("unknown"));
+    }
+}

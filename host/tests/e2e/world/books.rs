@@ -1,0 +1,66 @@
+//! What lies in a session's books, as lines.
+
+use rusqlite::Connection;
+use schemas::session_dir::SessionDir;
+use serde_json::Value;
+
+use super::World;
+
+impl World {
+    /// The folder of a session, by its id.
+    pub(crate) fn dir_of_session(&self, session: &str) -> SessionDir {
+        let sessions = self.home.path().join("sessions");
+        let agents = std::fs::read_dir(sessions).unwrap();
+        let mut paths = agents.map(|agent| agent.unwrap().path().join(session));
+        SessionDir::at(paths.find(|path| path.exists()).expect("the session has a folder"))
+    }
+
+    /// What came into a session, oldest first: who said it, and what.
+    pub(crate) fn came_into(&self, session: &str) -> Vec<String> {
+        let line = |content: &Value| {
+            let said = content["text"].as_str().map(str::to_owned);
+            let sender = content["sender"].as_str().unwrap_or("host");
+            format!("{sender}: {}", said.unwrap_or_else(|| content.to_string()))
+        };
+        self.books(session).iter().map(line).collect()
+    }
+
+    /// The content of all rows that came into a session, oldest first.
+    pub(crate) fn books(&self, session: &str) -> Vec<Value> {
+        let dir = self.dir_of_session(session);
+        let mut lines = Vec::new();
+        for file in [dir.history_db(), dir.inbound_db()] {
+            if !file.exists() {
+                continue;
+            }
+            let conn = opened(&file);
+            let mut select = conn.prepare("SELECT content FROM messages_in ORDER BY seq").unwrap();
+            let rows = select.query_map([], |row| {
+                let content: String = row.get(0)?;
+                Ok(serde_json::from_str(&content).unwrap_or(Value::String(content)))
+            });
+            lines.extend(rows.unwrap().map(Result::unwrap));
+        }
+        lines
+    }
+
+    /// What the operator's audit says, oldest first.
+    pub(crate) fn audit(&self) -> Vec<String> {
+        let conn = opened(&self.home.path().join("central.db"));
+        let mut select = conn.prepare("SELECT what, on_what FROM audit ORDER BY id").unwrap();
+        let rows = select.query_map([], |row| {
+            Ok(format!("{} {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Somebody changes the central database behind the host's back.
+    pub(crate) fn tamper(&self, sql: &str) {
+        opened(&self.home.path().join("central.db")).execute(sql, []).unwrap();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test that reads what stands in a file")]
+fn opened(path: &std::path::Path) -> Connection {
+    Connection::open(path).unwrap()
+}
