@@ -1,7 +1,7 @@
 //! A guest that keeps the host out of the session's mailbox, and how it loses its hold.
 //!
 //! Owns the two holds that a read-only mount allows. A lock makes a step on `inbound.db` end as
-//! `Busy` after a quarter of a second. A lease makes the `open` itself wait inside the kernel, for
+//! `Busy` after a quarter of a second; it is tried twice before the guest is ended. A lease makes the `open` itself wait inside the kernel, for
 //! up to `/proc/sys/fs/lease-break-time`; the system call filter refuses leases, so this is for
 //! guests that run without one. Either hold ends with its holder's life.
 
@@ -41,22 +41,50 @@ impl Runner {
         self.notice(&text::lock_holder());
     }
 
+    /// Whether a lock on the mailbox is this host's own: then no guest is to blame, only a machine
+    /// with too much to do.
+    pub(super) fn holds_the_mailbox(&self) -> bool {
+        let own = std::process::id();
+        self.asks_table(|table, inode| is_locked_by(table, inode, own))
+    }
+
     fn waits_for_lease(&self) -> bool {
+        self.asks_table(is_being_broken)
+    }
+
+    fn asks_table(&self, ask: impl FnOnce(&str, u64) -> bool) -> bool {
         let Ok(inbound) = fs::symlink_metadata(self.dir.inbound_db()) else { return false };
-        fs::read_to_string(TABLE).is_ok_and(|table| is_being_broken(&table, inbound.ino()))
+        fs::read_to_string(TABLE).is_ok_and(|table| ask(&table, inbound.ino()))
     }
 }
 
-/// Whether somebody waits for the end of a lease on this file. Its device is not compared: file
-/// systems with volumes tell another one here than to `stat`.
+/// Whether somebody waits for the end of a lease on this file.
 fn is_being_broken(table: &str, inode: u64) -> bool {
+    holds_on(table, inode)
+        .any(|hold| matches!(hold.kind, "LEASE" | "DELEG") && hold.state == "BREAKING")
+}
+
+/// Whether a process has a lock on this file.
+fn is_locked_by(table: &str, inode: u64, process: u32) -> bool {
+    let process = process.to_string();
+    holds_on(table, inode).any(|hold| hold.kind == "POSIX" && hold.process == process)
+}
+
+/// A line of the kernel's table.
+struct Hold<'t> {
+    kind: &'t str,
+    state: &'t str,
+    process: &'t str,
+}
+
+/// What is held on a file. Its device is not compared: file systems with volumes tell another one
+/// here than to `stat`.
+fn holds_on(table: &str, inode: u64) -> impl Iterator<Item = Hold<'_>> {
     let inode = inode.to_string();
-    table.lines().any(|line| {
+    table.lines().filter_map(move |line| {
         let mut fields = line.split_whitespace().skip(1);
-        let [kind, state, _access, _pid, file] = [(); 5].map(|()| fields.next().unwrap_or(""));
-        matches!(kind, "LEASE" | "DELEG")
-            && state == "BREAKING"
-            && file.rsplit(':').next() == Some(&inode)
+        let [kind, state, _access, process, file] = [(); 5].map(|()| fields.next().unwrap_or(""));
+        (file.rsplit(':').next() == Some(&inode)).then_some(Hold { kind, state, process })
     })
 }
 
@@ -64,17 +92,27 @@ fn is_being_broken(table: &str, inode: u64) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_a_lease_on_this_file_that_is_being_broken_counts() {
-        let table = "\
+    /// Who waits stands behind an arrow, which moves its fields.
+    const SAMPLE: &str = "\
 1: POSIX  ADVISORY  READ  611 fe:00:77 1073741826 1073742335
 2: LEASE  BREAKING  READ  612 fe:00:78 0 EOF
 3: LEASE  ACTIVE    READ  613 fe:00:79 0 EOF
 3: -> FLOCK  ADVISORY  WRITE 614 00:1a:80 0 EOF
 4: DELEG  BREAKING  UNLCK 615 fe:00:81 0 EOF
+1: -> POSIX  ADVISORY  WRITE 616 fe:00:77 1073741824 1073741825
 5:
 ";
-        let broken: Vec<_> = (77..=82).filter(|inode| is_being_broken(table, *inode)).collect();
+
+    #[test]
+    fn only_a_lease_on_this_file_that_is_being_broken_counts() {
+        let broken: Vec<_> = (77..=82).filter(|inode| is_being_broken(SAMPLE, *inode)).collect();
         assert_eq!(broken, [78, 81]);
+    }
+
+    #[test]
+    fn only_who_has_a_lock_counts_and_not_who_waits_for_it() {
+        assert!(is_locked_by(SAMPLE, 77, 611));
+        assert!(!is_locked_by(SAMPLE, 77, 616));
+        assert!(!is_locked_by(SAMPLE, 78, 612) && !is_locked_by(SAMPLE, 80, 614));
     }
 }

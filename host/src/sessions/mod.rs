@@ -10,6 +10,7 @@ mod context;
 pub mod prompt;
 mod runner;
 
+mod commits;
 mod eviction;
 mod intake;
 mod projection;

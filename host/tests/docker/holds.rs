@@ -66,6 +66,20 @@ async fn a_guest_that_locks_its_inbox_for_ever_loses_the_lock_with_its_container
 }
 
 #[tokio::test]
+async fn a_guest_that_is_slow_to_let_go_of_its_inbox_is_waited_for() {
+    let host = HostProcess::up().await;
+    let mut held = Held::awake(&host).await;
+    // A reader's lock, as SQLite takes it, let go 300 ms after the host began to write.
+    let reader = LOCK.replace("F_RDLCK, 0, 0, 0", "F_RDLCK, 0, 1073741826, 510");
+    let slow = "select(undef, undef, undef, 0.001) until -e '/workspace/in/inbound.db-journal'; \
+                select(undef, undef, undef, 0.3); exit";
+    begin_inside(&held.container, &["perl", "-e", &reader.replace("sleep(3600)", slow)]);
+    held.until("held").await;
+    assert_eq!(held.room.ask(&host, "can you hear me?").await, "You said: can you hear me?");
+    assert_eq!(host.container(&held.session.id), held.container);
+}
+
+#[tokio::test]
 async fn a_lock_that_was_taken_while_the_host_was_away_does_not_outlive_its_return() {
     let mut host = HostProcess::up().await;
     let mut held = Held::awake(&host).await;
