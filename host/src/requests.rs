@@ -34,6 +34,8 @@ pub enum Request {
     Send(String, Box<Draft>, Answer<Accepted>),
     /// Somebody says something in a room; answered once every row that comes of it is durable.
     Inbound(Box<Inbound>, Answer<Taken>),
+    /// A message that waited for a person's yes comes in, before what was said since.
+    Replay(Box<Inbound>, Answer<Taken>),
     /// Make an agent, its terminal room and their wiring.
     CreateAgent(Box<NewAgent>, Answer<Agent>),
     /// All agents by name.
@@ -110,7 +112,7 @@ impl Request {
         // Whoever asked may be gone; that is no failure.
         match self {
             Self::Send(_, _, answer) => drop(answer.send(Err(why))),
-            Self::Inbound(_, answer) => drop(answer.send(Err(why))),
+            Self::Inbound(_, answer) | Self::Replay(_, answer) => drop(answer.send(Err(why))),
             Self::CreateAgent(_, answer) => drop(answer.send(Err(why))),
             Self::Agents(answer) => drop(answer.send(Err(why))),
             Self::TerminalAddress(_, _, answer) => drop(answer.send(Err(why))),

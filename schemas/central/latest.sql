@@ -184,7 +184,7 @@ CREATE TABLE held_messages (
   message     TEXT NOT NULL,
   at          TEXT NOT NULL,
   PRIMARY KEY (approval_id, message_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE questions (
   -- <session>:<the guest's question id>

@@ -14,9 +14,7 @@ use super::{
     sessions,
     sizes::{bytes, milli_cpus},
 };
-use crate::{
-    error::Result, people::Act, requests::Request, store::AgentUses, text::admin as words,
-};
+use crate::{error::Result, people::Act, store::AgentUses, text::admin as words};
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,11 +158,10 @@ impl Command {
                     None => None,
                 };
                 let new = NewAgent { reachable_from: other.clone(), ..NewAgent::from(create) };
-                let new = Box::new(new);
-                let agent = desk.daemon.ask(|answer| Request::CreateAgent(new, answer)).await?;
-                if let Some(other) = other {
-                    desk.project(vec![other]).await?;
-                }
+                check::agent(&new)?;
+                let now = desk.context.clock.now();
+                let agent = desk.context.store.create_agent(new, now).await?;
+                desk.project(other.into_iter().collect()).await?;
                 let name = &agent.name;
                 let text = format!("made {name}; talk with it: lazaret chat {name}");
                 Ok(answer(&agent, text))

@@ -58,7 +58,7 @@ pub struct Which {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args, Serialize, Deserialize)]
 pub struct To {
-    /// A room: <channel>:<platform id>, name, or id
+    /// A room: CHANNEL:ID, name, or id
     #[arg(long = "room", value_name = "ROOM", conflicts_with = "to_agent")]
     room: Option<String>,
     /// A thread of that room

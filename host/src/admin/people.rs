@@ -24,32 +24,32 @@ pub enum Command {
     List,
     /// Show a person
     Show {
-        /// Name, <channel>:<platform id>, or id
+        /// Name, CHANNEL:ID, or id
         person: String,
     },
     /// Make a person known
     Create {
         /// What people call them
         name: String,
-        /// A name on a platform, as <channel>:<platform id>
+        /// A name on a platform, as CHANNEL:ID
         #[arg(long, value_name = "SENDER")]
         id: Option<String>,
     },
     /// Give a person another name on a platform
     Link {
-        /// Name, <channel>:<platform id>, or id
+        /// Name, CHANNEL:ID, or id
         person: String,
-        /// <channel>:<platform id>
+        /// CHANNEL:ID
         sender: String,
     },
     /// Take a name on a platform from whoever has it
     Unlink {
-        /// <channel>:<platform id>
+        /// CHANNEL:ID
         sender: String,
     },
     /// Forget a person, with every name and role
     Delete {
-        /// Name, <channel>:<platform id>, or id
+        /// Name, CHANNEL:ID, or id
         person: String,
         /// Only say what would go
         #[arg(long)]
@@ -61,7 +61,7 @@ pub enum Command {
     Denials,
     /// Forget that a sender was turned away
     Forgive {
-        /// <channel>:<platform id>
+        /// CHANNEL:ID
         sender: String,
     },
 }

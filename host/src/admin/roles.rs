@@ -26,7 +26,7 @@ pub enum Command {
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 pub struct Which {
-    /// Name, <channel>:<platform id>, or id
+    /// Name, CHANNEL:ID, or id
     person: String,
     /// owner, admin or member
     role: Role,
@@ -48,14 +48,14 @@ pub enum Members {
     Add {
         /// Name or id
         agent: String,
-        /// Name, <channel>:<platform id>, or id
+        /// Name, CHANNEL:ID, or id
         person: String,
     },
     /// No longer let a person talk to an agent
     Remove {
         /// Name or id
         agent: String,
-        /// Name, <channel>:<platform id>, or id
+        /// Name, CHANNEL:ID, or id
         person: String,
     },
 }

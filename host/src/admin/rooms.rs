@@ -21,7 +21,7 @@ pub enum Command {
     List,
     /// Show a room and what uses it
     Show {
-        /// <channel>:<platform id>, name, or id
+        /// CHANNEL:ID, name, or id
         room: String,
     },
     /// Make a room known
@@ -30,7 +30,7 @@ pub enum Command {
     Set(Set),
     /// Delete a room that nothing uses
     Delete {
-        /// <channel>:<platform id>, name, or id
+        /// CHANNEL:ID, name, or id
         room: String,
         /// Only say what would go
         #[arg(long)]
@@ -58,7 +58,7 @@ pub struct Create {
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 pub struct Set {
-    /// <channel>:<platform id>, name, or id
+    /// CHANNEL:ID, name, or id
     room: String,
     /// What people call it; empty for nothing
     #[arg(long)]

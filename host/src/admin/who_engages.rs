@@ -22,13 +22,13 @@ use crate::{
 pub struct Imagined {
     /// What would be said
     text: String,
-    /// Where: <channel>:<platform id>, name, or id
+    /// Where: CHANNEL:ID, name, or id
     #[arg(long)]
     pub(super) room: String,
     /// In which thread
     #[arg(long)]
     thread: Option<String>,
-    /// Who would say it: <channel>:<the platform's id of the user> [default: somebody unknown; at
+    /// Who would say it: CHANNEL:USER [default: somebody unknown; at
     /// the terminal, the operator]
     #[arg(long)]
     sender: Option<String>,

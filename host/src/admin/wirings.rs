@@ -15,6 +15,7 @@ use super::{
 use crate::{
     error::{ErrorKind, HostError, Result},
     people::Act,
+    sessions::key::default_mode,
     store::{Rules, Wiring},
     text::{admin as words, engage},
 };
@@ -28,12 +29,12 @@ pub enum Command {
     Test(Imagined),
     /// Show a wiring
     Show {
-        /// <room>/<agent>, or id
+        /// ROOM/AGENT, or id
         wiring: String,
     },
     /// Let an agent listen in a room
     Create {
-        /// <channel>:<platform id>, name, or id
+        /// CHANNEL:ID, name, or id
         room: String,
         /// Name or id
         agent: String,
@@ -42,14 +43,14 @@ pub enum Command {
     },
     /// Change a wiring
     Set {
-        /// <room>/<agent>, or id
+        /// ROOM/AGENT, or id
         wiring: String,
         #[command(flatten)]
         settings: Settings,
     },
     /// Delete a wiring, with the destination that came with it; what was said is kept
     Delete {
-        /// <room>/<agent>, or id
+        /// ROOM/AGENT, or id
         wiring: String,
         /// Only say what would go
         #[arg(long)]
@@ -61,7 +62,8 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args, Serialize, Deserialize)]
 pub struct Settings {
     /// Which messages share a session: shared (all of the room), per-thread, agent-shared (all of
-    /// the agent's rooms that are wired so)
+    /// the agent's rooms that are wired so) [default: per-thread in groups with threads, else
+    /// shared]
     #[arg(long)]
     mode: Option<SessionMode>,
     /// When it engages: pattern (the text matches --pattern, or always), mention, mention-sticky
@@ -209,7 +211,11 @@ impl Settings {
 
 async fn create(room: &str, agent: &str, settings: Settings, desk: &Desk) -> Result<AdminAnswer> {
     let (room, agent) = (desk.room(room).await?, desk.agent(agent).await?);
-    let mut rules = Rules::default();
+    let channels = &desk.context.channels;
+    // Where no adapter says otherwise, a group is taken to have threads: without them it is the
+    // same session.
+    let threads = channels.named(&room.channel).is_none_or(|channel| channel.threads());
+    let mut rules = Rules { mode: default_mode(threads, room.group), ..Rules::default() };
     settings.apply(&mut rules)?;
     let now = desk.context.clock.now();
     let made = desk.context.store.create_wiring(room.id, agent.id.clone(), rules, now).await?;

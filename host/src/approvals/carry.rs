@@ -11,7 +11,7 @@ use schemas::{
     content::{self, ActionStatus, SystemIn},
     ids::{AgentId, ApprovalId, MessageId, PersonId},
     message::{Address, Kind, NewInbound},
-    policy::{ApprovalStatus, EngageMode, SessionMode},
+    policy::{ApprovalStatus, EngageMode},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     people::Who,
     requests::Request,
+    sessions::key::default_mode,
     store::Rules,
     text::approvals as text,
 };
@@ -60,19 +61,33 @@ pub(super) async fn finish(desk: &Desk, id: ApprovalId, again: bool) -> Result<(
     if approval.told || approval.status == ApprovalStatus::Pending {
         return Ok(());
     }
+    let place = approval.place();
+    if let Some(place) = &place {
+        context.turns.take(place.clone());
+    }
+    let finished = each_step(desk, &mut approval, again).await;
+    if let Some(place) = &place {
+        // Also when something is in the way: what is said there must not wait without end.
+        context.turns.give_back(place);
+    }
+    finished
+}
+
+async fn each_step(desk: &Desk, approval: &mut Approval, again: bool) -> Result<()> {
+    let (context, id) = (&desk.context, approval.id.clone());
     if approval.result.is_none() {
-        let outcome = settle(desk, &approval, again).await?;
+        let outcome = settle(desk, approval, again).await?;
         let result = serde_json::to_string(&outcome).unwrap_or_default();
         info!(approval = %id, status = approval.status.as_str(), result, "approval finished");
         context.store.finish_approval(id.clone(), result.clone()).await?;
         approval.result = Some(result);
     }
     match approval.status {
-        ApprovalStatus::Approved => replay(desk, &approval).await?,
-        ApprovalStatus::Rejected | ApprovalStatus::Expired => give_up(desk, &approval).await?,
+        ApprovalStatus::Approved => replay(desk, approval).await?,
+        ApprovalStatus::Rejected | ApprovalStatus::Expired => give_up(desk, approval).await?,
         ApprovalStatus::Pending => {}
     }
-    tell_asker(desk, &approval).await?;
+    tell_asker(desk, approval).await?;
     context.store.told_approval(id, context.clock.now()).await
 }
 
@@ -193,11 +208,8 @@ async fn connect(
 
 /// Who writes directly means the agent; in a group it waits until it is meant.
 fn rules(room: &Room) -> Rules {
-    let (mode, engage) = match (room.is_group, room.threaded) {
-        (false, _) => (SessionMode::Shared, EngageMode::Pattern),
-        (true, false) => (SessionMode::Shared, EngageMode::Mention),
-        (true, true) => (SessionMode::PerThread, EngageMode::Mention),
-    };
+    let mode = default_mode(room.threaded, room.is_group);
+    let engage = if room.is_group { EngageMode::Mention } else { EngageMode::Pattern };
     Rules { mode, engage, ..Rules::default() }
 }
 
@@ -262,7 +274,7 @@ async fn replay(desk: &Desk, approval: &Approval) -> Result<()> {
             warn!(approval = %approval.id, message = held.id, "a held message cannot be read");
             continue;
         };
-        match desk.daemon.ask(|answer| Request::Inbound(Box::new(message), answer)).await {
+        match desk.daemon.ask(|answer| Request::Replay(Box::new(message), answer)).await {
             Ok(taken) => {
                 let agents = taken.agents.len();
                 info!(approval = %approval.id, message = held.id, agents, "a held message came in");

@@ -9,7 +9,13 @@ use schemas::{
 };
 
 use super::{Held, Named, NewApproval, PendingAction, Room, ask};
-use crate::{admin::Desk, channels::Inbound, error::Result, limits, text::approvals as text};
+use crate::{
+    admin::Desk,
+    channels::Inbound,
+    error::{ErrorKind, Result},
+    limits,
+    text::approvals as text,
+};
 
 /// Asks which agent a room is for; the message waits.
 ///
@@ -49,8 +55,12 @@ async fn wait(
         agent: None,
         asked_in: None,
     };
-    let asked = ask(desk, new, Some(held(message))).await?;
-    if !asked.kept {
+    let kept = match ask(desk, new, Some(held(message))).await {
+        Ok(asked) => asked.kept,
+        Err(failure) if failure.kind == ErrorKind::TooLarge => false,
+        Err(failure) => return Err(failure),
+    };
+    if !kept {
         let (place, now) = (message.address.clone(), desk.context.clock.now());
         let sender = message.sender.id().to_owned();
         desk.context.store.record_drops(place, sender, vec!["too_many_wait"], now).await?;

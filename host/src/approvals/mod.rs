@@ -22,12 +22,14 @@ pub mod hold;
 mod look;
 
 mod record;
+mod turns;
 
 pub use answer::{Answer, Choice, answer};
 pub use ask::ask;
 pub use look::look;
 pub(crate) use look::look_again;
 pub use record::{Approval, Held, NewApproval};
+pub use turns::Turns;
 
 /// What can wait for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schemas::{
     ids::{AgentId, ApprovalId, SessionId},
+    message::Address,
     policy::ApprovalStatus,
 };
 
@@ -75,6 +76,19 @@ pub struct Approval {
 }
 
 impl Approval {
+    /// Where messages wait for it.
+    #[must_use]
+    pub fn place(&self) -> Option<Address> {
+        let room = match self.action().ok()? {
+            PendingAction::ConnectRoom(room) | PendingAction::AdmitSender { room, .. } => room,
+            PendingAction::Commands { .. }
+            | PendingAction::InstallPackages { .. }
+            | PendingAction::AddMcpServer { .. } => return None,
+        };
+        let (channel_type, platform_id) = (room.channel, room.platform_id);
+        Some(Address { channel_type, platform_id, thread_id: None })
+    }
+
     /// Reads the action; only from a text that is still what was asked for.
     ///
     /// # Errors

@@ -96,7 +96,13 @@ impl Channels {
     /// The adapter for an address.
     #[must_use]
     pub fn at(&self, address: &Address) -> Option<&Arc<dyn Channel>> {
-        self.0.iter().find(|channel| channel.channel_type() == address.channel_type)
+        self.named(&address.channel_type)
+    }
+
+    /// The adapter of that word.
+    #[must_use]
+    pub fn named(&self, word: &str) -> Option<&Arc<dyn Channel>> {
+        self.0.iter().find(|channel| channel.channel_type() == word)
     }
 }
 

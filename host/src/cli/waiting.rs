@@ -19,6 +19,8 @@ use crate::limits;
 pub(super) struct Waiting {
     ours: Option<(SessionId, MessageId)>,
     held: VecDeque<RoomMessage>,
+    /// A command is over once the host has said what came of it: no run begins.
+    command: bool,
     /// The highest number that need not be seen again.
     cursor: Option<i64>,
     /// What the ledger said: the batch and its end.
@@ -47,6 +49,7 @@ impl Waiting {
     /// The host took the message.
     pub(super) fn accepted(&mut self, accepted: &Accepted) {
         self.ours = Some((accepted.session_id.clone(), accepted.message_id.clone()));
+        self.command = accepted.seq.is_none() && !accepted.replayed;
         // Replies have higher numbers than what they answer.
         if self.cursor.is_none() {
             self.cursor = accepted.seq;
@@ -91,7 +94,13 @@ impl Waiting {
             RoomEvent::Notice { session_id, text } => {
                 let ours = self.ours.as_ref().map(|(session, _)| session);
                 let ours = session_id.is_some() && ours == session_id.as_ref();
-                if ours { vec![Step::Notice(text)] } else { Vec::new() }
+                let done = Ended { outcome: Outcome::Completed, reason: None };
+                let end = self.command.then_some(Step::Ended(done));
+                if ours {
+                    std::iter::once(Step::Notice(text)).chain(end).collect()
+                } else {
+                    Vec::new()
+                }
             }
             RoomEvent::Typing { .. } => Vec::new(),
         }
@@ -183,6 +192,22 @@ mod tests {
         let ours = reply(7, "b");
         assert_eq!(waiting.take(RoomEvent::Message(ours.clone())), [Step::Reply(ours)]);
         assert_eq!(waiting.take(finished(&["b"])), [ended()]);
+    }
+
+    #[test]
+    fn a_command_is_over_once_the_host_has_said_what_came_of_it() {
+        let mut waiting = Waiting::default();
+        waiting.accepted(&Accepted {
+            message_id: id("b"),
+            session_id: session(),
+            seq: None,
+            replayed: false,
+            refused_attachments: Vec::new(),
+        });
+        let said =
+            RoomEvent::Notice { session_id: Some(session()), text: "nothing waits".to_owned() };
+        let steps = waiting.take(said);
+        assert_eq!(steps, [Step::Notice("nothing waits".to_owned()), ended()]);
     }
 
     #[test]

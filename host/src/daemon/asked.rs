@@ -19,6 +19,7 @@ use crate::{
     people::{Act, Verdict, Who, decide},
     questions::{self, Open, Said},
     requests::{Answer, Became, Request, Taken},
+    routing::command::without_mention,
     store::Claimed,
     text::people as text,
 };
@@ -34,7 +35,7 @@ pub(super) enum ForHost {
 impl Daemon {
     /// Whether a message is for the host. Most are not, and cost no look-up.
     pub(super) async fn for_host(&self, message: &Inbound) -> Result<Option<ForHost>> {
-        let mut words = message.text.split_whitespace();
+        let mut words = without_mention(&message.text).split_whitespace();
         if let (Some("/claim"), Some(code), None) = (words.next(), words.next(), words.next()) {
             return Ok(Some(ForHost::Claim(code.to_owned())));
         }
@@ -55,6 +56,16 @@ impl Daemon {
             };
             // Whoever brought it may be gone; that is no failure.
             drop(answer.send(taken));
+        });
+    }
+
+    /// What waited for a yes comes in at its place first.
+    pub(super) fn later(&self, message: Inbound, answer: Answer<Taken>) {
+        let desk = self.context.desk();
+        self.context.spawn(async move {
+            desk.context.turns.wait(&message.address).await;
+            let again = |taken| Request::Inbound(Box::new(message), taken);
+            drop(answer.send(desk.daemon.ask_surely(again).await));
         });
     }
 
@@ -116,8 +127,9 @@ async fn answered(
         Ok(accepted) => {
             Ok(Taken { agents: vec![(agent, Became::Woke(accepted))], drops: Vec::new() })
         }
-        // Somebody was faster, so it is text like any other; the question waits no longer.
-        Err(failure) if failure.kind == ErrorKind::Conflict => {
+        // Somebody was faster, or the conversation was put away; the question waits no longer, and
+        // this is text like any other.
+        Err(failure) if matches!(failure.kind, ErrorKind::Conflict | ErrorKind::NotFound) => {
             desk.daemon.ask(|answer| Request::Inbound(Box::new(message), answer)).await
         }
         Err(failure) => Err(failure),

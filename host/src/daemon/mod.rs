@@ -12,11 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use schemas::{
-    ids::{MessageId, SessionId},
-    message::Address,
-    time::SharedClock,
-};
+use schemas::{ids::SessionId, message::Address, time::SharedClock};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
@@ -26,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use crate::{
+    approvals,
     channels::{Channels, peer::Peers},
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
@@ -119,6 +116,7 @@ pub async fn run(
         image: settings.image,
         slots: Arc::new(Semaphore::new(settings.max_containers)),
         questions: questions::Board::default(),
+        turns: approvals::Turns::default(),
         settling: tokio::sync::Mutex::default(),
         tracker: TaskTracker::new(),
         closing: stop.closing,
@@ -170,7 +168,7 @@ struct Daemon {
     /// People who spoke, by the platform's id of them; emptied by every change.
     known_people: HashMap<String, Who>,
     /// The last commands of chats, so that a repeat is not obeyed again.
-    commands: VecDeque<MessageId>,
+    commands: VecDeque<String>,
     /// When sleeping sessions, and what waits for people, must be looked at; mirrors the central
     /// database.
     due: BTreeSet<(Timestamp, Due)>,
@@ -212,6 +210,12 @@ impl Daemon {
         let sessions = self.context.store.due().await?;
         self.due = sessions.into_iter().map(|(at, session)| (at, Due::Session(session))).collect();
         self.due.insert((self.context.clock.now(), Due::Approvals));
+        for answered in self.context.store.unfinished_approvals().await? {
+            // What waited comes in before what is said from now on.
+            if let Some(place) = answered.place() {
+                self.context.turns.take(place);
+            }
+        }
         for open in self.context.store.questions(true).await? {
             self.context.questions.put(open);
         }

@@ -34,6 +34,7 @@ impl Daemon {
         match request {
             Request::Send(agent, message, answer) => self.send(&agent, *message, answer).await,
             Request::Inbound(message, answer) => self.inbound(*message, answer).await,
+            Request::Replay(message, answer) => self.route_on(*message, answer).await,
             Request::CreateAgent(new, answer) => {
                 drop(answer.send(self.create_agent(*new).await));
             }

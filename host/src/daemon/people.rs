@@ -64,10 +64,17 @@ impl Daemon {
             Err(failure) => Err(failure),
         };
         match for_host {
-            Ok(Some(what)) => return self.hear(message, what, answer),
-            Ok(None) => {}
-            Err(failure) => return drop(answer.send(Err(failure))),
+            Ok(Some(what)) => self.hear(message, what, answer),
+            Ok(None) if self.context.turns.is_taken(&message.address) => {
+                self.later(message, answer);
+            }
+            Ok(None) => self.route_on(message, answer).await,
+            Err(failure) => drop(answer.send(Err(failure))),
         }
+    }
+
+    /// Past everything that could keep a message from being routed.
+    pub(super) async fn route_on(&mut self, message: Inbound, answer: Answer<Taken>) {
         match self.routed(&message).await {
             Ok((routed, who)) => self.carry_out(message, routed, who, answer).await,
             Err(failure) => drop(answer.send(Err(failure))),
@@ -318,7 +325,10 @@ impl Daemon {
         let Some(session_id) = self.warm.get(&session.key).cloned() else {
             return failed(HostError::new(ErrorKind::Internal, "a session without its key"));
         };
-        let replayed = self.commands.contains(&id);
+        // A client that tries again has a key of its own, and its message a new id.
+        let heard =
+            format!("{}:{}", message.client_id.as_ref().unwrap_or(&message.id), session.agent);
+        let replayed = self.commands.contains(&heard);
         let accepted = Accepted {
             message_id: id.clone(),
             session_id,
@@ -329,7 +339,7 @@ impl Daemon {
         if replayed {
             drop(answer.send(Ok(())));
         } else {
-            remember(&mut self.commands, id);
+            remember(&mut self.commands, heard);
             let chat = Chat { address: message.address.clone(), allowed, who };
             if let Err(full) = handle.tell(Command::Chat(Box::new(chat), answer)) {
                 full.refuse_busy();
@@ -369,9 +379,9 @@ fn row(message: &Inbound, session: &NewSession, trigger: bool) -> Result<NewInbo
     Ok(row)
 }
 
-fn remember(commands: &mut VecDeque<MessageId>, id: MessageId) {
+fn remember(commands: &mut VecDeque<String>, heard: String) {
     if commands.len() >= limits::route::REMEMBERED_COMMANDS {
         commands.pop_front();
     }
-    commands.push_back(id);
+    commands.push_back(heard);
 }

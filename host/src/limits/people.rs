@@ -21,8 +21,8 @@ pub const APPROVAL_REMINDER: SignedDuration = SignedDuration::from_hours(12);
 /// Messages that wait with one approval: a person who writes line by line, not a flood.
 pub const HELD_MESSAGES: i64 = 50;
 
-/// Bytes of them: a few screenshots fit; strangers must not fill the disk before anybody said yes.
-pub const HELD_BYTES: i64 = 8 * 1024 * 1024;
+/// Bytes of them: a screenshot fits; strangers must not fill the disk before anybody said yes.
+pub const HELD_BYTES: i64 = 2 * 1024 * 1024;
 
 /// Questions of one session that may wait for people at once: nobody answers more.
 pub const OPEN_QUESTIONS: i64 = 50;
@@ -32,4 +32,10 @@ pub const LISTED_QUESTIONS: u32 = 10_000;
 
 /// Bytes of one message that waits with its files: a screenshot. Files of larger ones are not kept
 /// before somebody said yes.
-pub const HELD_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
+pub const HELD_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// Wishes of one session that may wait at once: more than that nobody reads with care.
+pub const ASKED_BY_A_SESSION: i64 = 20;
+
+/// Rooms and strangers that may wait at once: with what they said they stay below 200 MB.
+pub const ASKED_BY_STRANGERS: i64 = 100;

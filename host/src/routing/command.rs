@@ -79,7 +79,8 @@ impl ChatCommand {
 }
 
 /// The text behind a mention that it begins with: `@andy …`, `<@U123> …`, `@andy: …`.
-fn without_mention(text: &str) -> &str {
+#[must_use]
+pub fn without_mention(text: &str) -> &str {
     let text = text.trim_start();
     let mention = text.starts_with('@') || text.starts_with("<@");
     match text.split_once(char::is_whitespace) {

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     admin::Desk,
+    approvals,
     channels::Channels,
     delivery::permit::Reach,
     engine::{Engine, Resources, StartRequest},
@@ -56,6 +57,8 @@ pub struct Context {
     pub slots: Arc<Semaphore>,
     /// The questions that wait for people.
     pub questions: questions::Board,
+    /// Where messages that waited for a yes are coming in just now.
+    pub turns: approvals::Turns,
     /// Held while the answer to an approval or a question is acted upon: one at a time, so that
     /// none is acted upon twice.
     pub settling: tokio::sync::Mutex<()>,

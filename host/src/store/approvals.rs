@@ -56,7 +56,7 @@ impl Store {
     /// and is asked once however often that row is read again after a crash.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// `TooLarge` when too much waits.
     pub async fn ask_approval(
         &self,
         new: NewApproval,
@@ -75,7 +75,10 @@ impl Store {
                 .optional()?;
             let (id, is_new) = match waiting {
                 Some(id) => (id, false),
-                None => (insert(&tx, &new, now)?, true),
+                None => {
+                    bounded(&tx, &new)?;
+                    (insert(&tx, &new, now)?, true)
+                }
             };
             let kept = match &held {
                 Some(held) => keep(&tx, &id, held, now)?,
@@ -243,7 +246,7 @@ impl Store {
         self.call(move |conn| {
             let mut select = conn.prepare_cached(
                 "SELECT message_id, message FROM held_messages WHERE approval_id = ?1 \
-                 ORDER BY at, message_id",
+                 ORDER BY rowid",
             )?;
             let rows = select.query_map([id.as_str()], |row| {
                 Ok(Held { id: row.get("message_id")?, message: row.get("message")? })
@@ -256,6 +259,26 @@ impl Store {
 
 const SELECT: &str = "SELECT a.*, (SELECT count(*) FROM held_messages h \
                       WHERE h.approval_id = a.id) AS held FROM approvals a";
+
+/// One agent, and all strangers together, may ask for so much at once: whoever answers must be
+/// able to, and the disk is not theirs.
+fn bounded(conn: &Connection, new: &NewApproval) -> Result<()> {
+    let session = new.asked_in.as_ref().map(|(session, _)| session.as_str());
+    let waiting: i64 = conn.query_row(
+        "SELECT count(*) FROM approvals WHERE status = 'pending' AND session_id IS ?1",
+        [session],
+        |row| row.get(0),
+    )?;
+    let most = match session {
+        Some(_) => limits::people::ASKED_BY_A_SESSION,
+        None => limits::people::ASKED_BY_STRANGERS,
+    };
+    if waiting < most {
+        return Ok(());
+    }
+    let what = format!("{waiting} wishes wait for a person already");
+    Err(HostError::new(ErrorKind::TooLarge, what).hint("lazaret approvals list"))
+}
 
 fn insert(conn: &Connection, new: &NewApproval, now: Timestamp) -> Result<ApprovalId> {
     let id = ApprovalId::mint(now);

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use host::store::Answered;
-use schemas::policy::{ApprovalStatus, Role};
+use schemas::{
+    admin::NewAgent,
+    policy::{ApprovalStatus, CliScope, Role},
+};
 
 use crate::world::{World, outcome};
 
@@ -288,6 +291,60 @@ async fn who_is_no_longer_admin_when_it_is_carried_out_has_approved_nothing() {
             assert!(result.contains("may no longer do it themselves"), "{result}");
             let members = world.cli("members list andy").await;
             assert!(!members.contains("eve"), "{members}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_too_much_for_somebody_unknown_is_named_and_not_kept() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            ops(world).await;
+            let mut message = world.heard("slack C1 eve: @andy look");
+            let data = "AAAA".repeat(400_000);
+            message.content = format!(
+                r#"{{"text":"@andy look","attachments":[{{"name":"a.bin","data":"{data}"}}]}}"#
+            );
+            world.brings(message).await.unwrap();
+            world.approve("").await;
+            assert!(world.next_post().await.starts_with("slack C1: You said: @andy look"));
+            let session = world.sessions().await.remove(0).id;
+            let said = world.books(session.as_str())[0]["attachments"][0]["error"].clone();
+            assert_eq!(said, "it was too large to be kept while its sender was not known");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_cannot_fill_the_list_or_the_disk() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            ops(world).await;
+            for n in 0..110 {
+                world.says_at(&format!("slack C1 eve{n}: @andy hello")).await;
+            }
+            assert_eq!(world.approvals().await.len(), 100);
+            assert!(world.cli("drops").await.contains("too_many_wait"));
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_agent_may_no_longer_ask_for_is_not_done_although_somebody_said_yes() {
+    World::new()
+        .agent_with(NewAgent { cli_scope: CliScope::Own, ..NewAgent::named("andy") })
+        .run(async |world| {
+            world.says("andy", "!silent\n!admin agents set andy --model large").await;
+            // The agent hears that it waits, then that it was refused.
+            assert!(world.next_reply("andy").await.contains("waits for a person"));
+            world.cli("agents set andy --cli-scope disabled").await;
+            let done = world.approve("").await;
+            let result = done.result.unwrap();
+            assert!(result.contains("may no longer ask for it"), "{result}");
+            assert!(world.next_reply("andy").await.contains("may no longer ask for it"));
+            assert!(!world.cli("agents show andy").await.contains("large"));
         })
         .await;
 }

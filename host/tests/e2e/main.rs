@@ -14,6 +14,7 @@ mod attachments;
 mod commands;
 mod context;
 mod conversation;
+mod crowd;
 mod delivery;
 mod faults;
 mod hostile;
@@ -29,5 +30,6 @@ mod routing;
 mod sessions;
 mod shared;
 mod simulation;
+mod waiting;
 
 mod tidy;

@@ -47,6 +47,8 @@ async fn an_agent_is_made_shown_changed_and_deleted_with_its_folders_kept_aside(
             let gone = world.command("agents delete andy").await.unwrap().text;
             let aside = gone.rsplit_once(' ').unwrap().1;
             assert!(std::path::Path::new(aside).join("sessions").is_dir(), "{gone}");
+            let audit = world.cli("audit").await;
+            assert_eq!(audit.matches("agents create andy").count(), 1, "{audit}");
             insta::assert_snapshot!(world.cli("agents list").await, @"NAME  PROVIDER  IMAGE  MEMORY  CPUS  PIDS");
             insta::assert_snapshot!(world.cli("rooms list").await, @"ROOM  NAME  GROUP  STRANGERS  DENIED  ID");
         })
@@ -186,7 +188,7 @@ async fn who_would_engage_is_said_with_the_reason_and_nothing_is_sent() {
             AGENT  DOES                WHY
             carl   does not get it     it hears members, admins and owners only
             bea    keeps it for later  its wiring does not engage over this
-            andy   wakes               the text matches /^build/; session shared
+            andy   wakes               the text matches /^build/; session per-thread
             in the list of drops: sender_scope
             ");
             let mention = world.cli("wirings test hello --room slack:C1 --mention").await;
@@ -194,7 +196,7 @@ async fn who_would_engage_is_said_with_the_reason_and_nothing_is_sent() {
             said by stranger slack:somebody
             AGENT  DOES             WHY
             carl   does not get it  it hears members, admins and owners only
-            bea    wakes            is mentioned; session shared
+            bea    wakes            is mentioned; session per-thread
             andy   ignores it       its wiring does not engage over this
             in the list of drops: sender_scope
             ");

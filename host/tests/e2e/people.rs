@@ -18,7 +18,7 @@ async fn whoever_says_the_one_time_code_owns_the_host_and_nobody_after_them() {
             let code = code.as_str().unwrap().to_owned();
             world.says_at("slack D1 eve: /claim abcd-efgh").await;
             assert_eq!(world.next_word_of_host().await, "slack D1: That code is not valid.");
-            world.says_at(&format!("slack C5 alice: /claim {code}")).await;
+            world.says_at(&format!("slack C5 alice: @bot /claim {code}")).await;
             assert_eq!(world.next_word_of_host().await, "slack C5: This host is yours now.");
             world.says_at(&format!("slack D1 eve: /claim {code}")).await;
             assert_eq!(world.next_word_of_host().await, "slack D1: That code is not valid.");

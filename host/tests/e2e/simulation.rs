@@ -27,10 +27,10 @@ enum Fate {
 }
 
 /// Numbers that follow from their seed: a script that failed can be had again.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         // SplitMix64: short, and good enough to choose what fails next.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -229,7 +229,7 @@ async fn play(seed: u64) {
 }
 
 /// Says which script it was when a test fails.
-struct Told(u64);
+pub(crate) struct Told(pub(crate) u64);
 
 impl Drop for Told {
     #[expect(clippy::print_stderr, reason = "a failure is told where failures are told")]

@@ -215,7 +215,9 @@ impl Fake {
             Request::Send(agent, message, answer) => {
                 answer.send(known(&agent).map(|()| self.accept(*message))).is_ok()
             }
-            Request::Inbound(_, answer) => answer.send(Ok(Taken::default())).is_ok(),
+            Request::Inbound(_, answer) | Request::Replay(_, answer) => {
+                answer.send(Ok(Taken::default())).is_ok()
+            }
             Request::CreateAgent(new, answer) => answer.send(Ok(agent(&new.name))).is_ok(),
             Request::Admin(_, _, answer) => {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");

@@ -109,7 +109,7 @@ async fn a_wait_survives_the_host_and_sends_its_message_once() {
 }
 
 #[tokio::test]
-async fn lists_and_status_are_printed_for_people() {
+async fn the_status_is_printed_for_people() {
     World::run(async |world| {
         let output = done(world.lazaret(&["status"]).spawn()).await;
         insta::assert_snapshot!(text(&output.stdout), @r"
@@ -117,13 +117,10 @@ async fn lists_and_status_are_printed_for_people() {
         home      /home
         engine    NOT REACHABLE: none
                   messages are kept until it answers
+        owner     nobody yet: lazaret people claim-code, then say the code in a chat
         agents    1
-        sessions  1, 0 with a container
+        sessions  1
         ");
-        let output = done(world.lazaret(&["sessions", "list"]).spawn()).await;
-        assert!(text(&output.stdout).contains(world.session.as_str()));
-        let output = done(world.lazaret(&["runs", world.session.as_str()]).spawn()).await;
-        assert_eq!(text(&output.stdout), "RUN  OUTCOME  MESSAGES  STARTED  TOOK\n");
     })
     .await;
 }

@@ -6,7 +6,7 @@
 //! so that a real engine's tests can play them, too.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -38,6 +38,7 @@ pub(crate) struct Scripted {
 #[derive(Default)]
 pub(crate) struct Said {
     posts: Mutex<VecDeque<String>>,
+    known: Mutex<BTreeSet<String>>,
     pub(crate) notices: Mutex<VecDeque<String>>,
     pub(crate) subscribed: Mutex<Vec<String>>,
     news: Notify,
@@ -78,6 +79,10 @@ impl Channel for Scripted {
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
         let text = shown(&post.body);
         let line = format!("{}: {text}", place(&post.address));
+        // Its own id tells a platform that it has a post already.
+        if !self.said.known.lock().unwrap().insert(format!("{} {}", post.session, post.message)) {
+            return Ok(Posted { platform_message_id: format!("{}:{}", self.word, post.message) });
+        }
         self.said.posts.lock().unwrap().push_back(line);
         self.said.news.notify_one();
         Ok(Posted { platform_message_id: format!("{}:{}", self.word, post.message) })
