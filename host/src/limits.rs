@@ -183,6 +183,10 @@ pub const REASON_CHARS: usize = 300;
 /// Triggers in one turn.
 pub const MESSAGES_PER_PROMPT: u32 = 10;
 
+/// How long a step on the mailbox takes before the kernel is asked whether a lease holds it up: as
+/// long as a lock is waited for.
+pub const LEASE_GLANCE: Duration = Duration::from_millis(250);
+
 /// What a container gets between the request to end and its kill.
 pub const STOP_GRACE: Duration = Duration::from_secs(10);
 

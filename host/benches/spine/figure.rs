@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// The keys of the JSON object, in its order; what was not measured is null.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "warm_p50_ms",
     "warm_p99_ms",
     "bare_path_p50_ms",
@@ -23,6 +23,7 @@ const KEYS: [&str; 19] = [
     "cli_ms",
     "route_pure_us",
     "route_ms",
+    "bomb_p99_ratio",
 ];
 
 /// Everything that was measured.

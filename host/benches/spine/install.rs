@@ -39,10 +39,15 @@ impl Install {
 
     /// The process that is PID 1 in a session's container, as the host numbers it.
     pub(crate) fn pid(&self, session: &SessionId) -> u32 {
+        let id = self.id(session);
+        docker(&["inspect", "--format", "{{.State.Pid}}", &id]).parse().expect("a number")
+    }
+
+    /// The container of a session.
+    pub(crate) fn id(&self, session: &SessionId) -> String {
         let session = format!("label={LABEL_SESSION}={session}");
-        let ids = self.containers(&["--filter", &session]);
-        let id = ids.first().expect("the session has a container");
-        docker(&["inspect", "--format", "{{.State.Pid}}", id]).parse().expect("a number")
+        let ids = self.containers(&["--no-trunc", "--filter", &session]);
+        ids.into_iter().next().expect("the session has a container")
     }
 
     fn containers(&self, and: &[&str]) -> Vec<String> {
@@ -61,8 +66,13 @@ impl Drop for Install {
     }
 }
 
+/// Processes in a container, as the engine counts them.
+pub(crate) fn processes(container: &str) -> u32 {
+    docker(&["stats", "--no-stream", "--format", "{{.PIDs}}", container]).parse().unwrap_or(0)
+}
+
 /// What the engine's own client answers; empty when it fails.
-fn docker(args: &[&str]) -> String {
+pub(crate) fn docker(args: &[&str]) -> String {
     let output = Command::new("docker").args(args).output().expect("docker's client is there");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

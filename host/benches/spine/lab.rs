@@ -27,7 +27,7 @@ use tokio::time::{sleep, timeout};
 use crate::install::{Install, folder, guest};
 
 /// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A host under test.
 pub(crate) struct Lab {
@@ -114,8 +114,12 @@ impl Lab {
 
     /// Makes an agent that echoes.
     pub(crate) async fn agent(&mut self, name: &str, mode: SessionMode) {
-        let _agent: schemas::admin::Agent =
-            self.client.post("/v1/agents", &new_agent(name, mode)).await.unwrap();
+        self.agent_like(&new_agent(name, mode)).await;
+    }
+
+    /// Makes an agent.
+    pub(crate) async fn agent_like(&mut self, new: &NewAgent) {
+        let _agent: schemas::admin::Agent = self.client.post("/v1/agents", new).await.unwrap();
     }
 
     /// What happens in an agent's room from now on.

@@ -39,6 +39,8 @@ mod weight;
 
 mod ingest;
 
+mod bomb;
+
 mod rewire;
 mod route;
 
@@ -63,9 +65,11 @@ enum Part {
     Rewire,
     /// One message of a room with ten wirings, among many; without host and engine.
     Route,
+    /// Messages to one agent while a fork bomb rages in another's container.
+    Bomb,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part::Warm,
     Part::Cold,
     Part::Old,
@@ -74,6 +78,7 @@ const PARTS: [Part; 8] = [
     Part::Ingest,
     Part::Rewire,
     Part::Route,
+    Part::Bomb,
 ];
 
 /// Measures the spine on a real engine.
@@ -143,6 +148,7 @@ async fn measure(args: &Args) -> Figures {
             Part::Ingest => Box::pin(ingest::measure(pace, &mut figures)).await,
             Part::Rewire => Box::pin(rewire::measure(pace, &mut figures)).await,
             Part::Route => Box::pin(route::measure(pace, &mut figures)).await,
+            Part::Bomb => Box::pin(bomb::measure(pace, &mut figures)).await,
         }
     }
     figures

@@ -22,6 +22,8 @@ pub struct EngineFacts {
     pub enforces: BTreeSet<Control>,
     /// CPUs of its machine.
     pub cpus: u32,
+    /// The same, where it can keep a container on some of them and they are numbered from 0.
+    pub pinnable: Option<u32>,
     /// The most open files it can give to a container.
     pub nofile: u64,
     /// The most processes that it can allow to a user, if it has such a limit itself.

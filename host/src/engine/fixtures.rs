@@ -34,6 +34,7 @@ pub(super) fn facts() -> EngineFacts {
         remaps_users: false,
         enforces: Control::ALL.into(),
         cpus: 4,
+        pinnable: Some(4),
         nofile: 1_048_576,
         nproc: Some(50_000),
         runtimes: ["runc".to_owned()].into(),

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 pub mod facts;
 pub mod refusal;
 
+pub mod cpus;
 pub mod spec;
 
 pub mod mounts;

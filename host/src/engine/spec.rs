@@ -10,7 +10,7 @@ use schemas::session_dir::GUEST_ROOT;
 use serde::Serialize;
 
 use super::{
-    Resources, StartRequest,
+    Resources, StartRequest, cpus,
     facts::{ApiVersion, Control, EngineFacts, EngineKind, InstallFacts},
     mounts::{self, GUEST_BINARY, Mount},
     refusal::Refusal,
@@ -29,6 +29,8 @@ pub const LABEL_SESSION: &str = "lazaret.session";
 pub const LABEL_AGENT: &str = "lazaret.agent";
 /// Label with the contract version that the container was started with.
 pub const LABEL_CONTRACT: &str = "lazaret.contract";
+/// Label with the CPUs that it stays on, for those that are started beside it.
+pub const LABEL_CPUS: &str = "lazaret.cpus";
 /// Label with the digest of its guest binary.
 pub const LABEL_GUEST: &str = "lazaret.guest";
 
@@ -104,6 +106,8 @@ pub struct Bounds {
     pub memory_and_swap_bytes: i64,
     /// Billionths of a CPU.
     pub nano_cpus: i64,
+    /// The CPUs that it stays on, where not all.
+    pub cpus: Option<String>,
     /// Processes and threads.
     pub pids: i64,
     /// Open files a process.
@@ -117,7 +121,7 @@ pub struct Bounds {
     pub log: (&'static str, BTreeMap<&'static str, &'static str>),
 }
 
-/// Decides the container of `request`.
+/// Decides the container of `request`, beside containers that stay on the CPUs in `taken`.
 ///
 /// # Errors
 /// With the reason, when something that was asked cannot be enforced.
@@ -125,12 +129,17 @@ pub fn container_spec(
     request: &StartRequest,
     facts: &EngineFacts,
     install: &InstallFacts,
+    taken: &[String],
 ) -> Result<ContainerSpec, Refusal> {
     let user = user::user_plan(request, facts)?;
+    let cpus = facts
+        .pinnable
+        .and_then(|all| cpus::choose(request.resources.milli_cpus, all, request.uid_index, taken));
+    let bounds = Bounds { cpus, ..bounds(request.resources, facts)? };
     Ok(ContainerSpec {
         name: format!("lazaret-{}-{}", install.short_install(), request.session),
         image: request.image.clone().unwrap_or_else(|| install.built_in_image.clone()),
-        labels: labels(request, install),
+        labels: labels(request, install, bounds.cpus.as_ref()),
         user: user.user,
         hostname: "agent",
         entrypoint: [GUEST_BINARY, "init"],
@@ -143,7 +152,7 @@ pub fn container_spec(
             format!("rw,exec,nosuid,nodev,size={},mode=1777", limits::TMP_BYTES),
         )]),
         walls: walls(user.keep_id, facts, install)?,
-        bounds: bounds(request.resources, facts)?,
+        bounds,
     })
 }
 
@@ -154,14 +163,20 @@ pub fn is_current(label: impl Fn(&str) -> Option<String>, install: &InstallFacts
         && label(LABEL_GUEST).as_ref() == Some(&install.guest_digest)
 }
 
-fn labels(request: &StartRequest, install: &InstallFacts) -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
+fn labels(
+    request: &StartRequest,
+    install: &InstallFacts,
+    cpus: Option<&String>,
+) -> BTreeMap<&'static str, String> {
+    let own = cpus.map(|cpus| (LABEL_CPUS, cpus.clone()));
+    let all = [
         (LABEL_INSTALL, install.install.to_string()),
         (LABEL_SESSION, request.session.to_string()),
         (LABEL_AGENT, request.agent.to_string()),
         (LABEL_CONTRACT, install.contract_version.to_string()),
         (LABEL_GUEST, install.guest_digest.clone()),
-    ])
+    ];
+    all.into_iter().chain(own).collect()
 }
 
 fn walls(keep_id: bool, facts: &EngineFacts, install: &InstallFacts) -> Result<Walls, Refusal> {
@@ -204,6 +219,7 @@ fn bounds(resources: Resources, facts: &EngineFacts) -> Result<Bounds, Refusal> 
         memory_bytes: memory,
         memory_and_swap_bytes: memory,
         nano_cpus: bound(Control::Cpu, cpus * 1_000_000)?,
+        cpus: None,
         pids: bound(Control::Pids, u64::from(resources.pids))?,
         nofile: i64::try_from(limits::NOFILE.min(facts.nofile)).unwrap_or(i64::MAX),
         nproc: match facts.kind {
@@ -242,7 +258,7 @@ mod tests {
     use crate::engine::{facts::HostIdentity, fixtures};
 
     fn spec(facts: &EngineFacts) -> Result<ContainerSpec, Refusal> {
-        container_spec(&fixtures::request(), facts, &fixtures::install())
+        container_spec(&fixtures::request(), facts, &fixtures::install(), &[])
     }
 
     /// JSON with one line an entry, two levels deep.
@@ -264,6 +280,7 @@ mod tests {
     #[test]
     fn the_whole_container_under_docker_and_root() {
         insta::assert_snapshot!(lines(&spec(&fixtures::facts()).unwrap()), @r#"
+        bounds.cpus "2,3"
         bounds.log ["json-file",{"max-file":"2","max-size":"1m"}]
         bounds.memory_and_swap_bytes 1073741824
         bounds.memory_bytes 1073741824
@@ -279,6 +296,7 @@ mod tests {
         image "lazaret/base:1-01234567"
         labels.lazaret.agent "agent-01j0000000000000000000000z"
         labels.lazaret.contract "1"
+        labels.lazaret.cpus "2,3"
         labels.lazaret.guest "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
         labels.lazaret.install "inst-01j0000000000000000000000z"
         labels.lazaret.session "sess-01j0000000000000000000000z"
@@ -355,6 +373,21 @@ mod tests {
     }
 
     #[test]
+    fn a_container_stays_on_some_cpus_where_the_engine_can_and_there_are_more() {
+        let seen = |facts: &EngineFacts, taken: &[&str]| {
+            let taken: Vec<String> = taken.iter().map(|list| (*list).to_owned()).collect();
+            let spec =
+                container_spec(&fixtures::request(), facts, &fixtures::install(), &taken).unwrap();
+            assert_eq!(spec.labels.get(LABEL_CPUS), spec.bounds.cpus.as_ref());
+            spec.bounds.cpus
+        };
+        let facts = fixtures::facts();
+        assert_eq!(seen(&facts, &["2", "2,3"]).as_deref(), Some("0,1"));
+        assert_eq!(seen(&EngineFacts { pinnable: Some(2), ..facts.clone() }, &[]), None);
+        assert_eq!(seen(&EngineFacts { pinnable: None, ..facts }, &[]), None);
+    }
+
+    #[test]
     fn an_old_api_and_an_unknown_runtime_are_refused() {
         let found = ApiVersion { major: 1, minor: 40 };
         let facts = EngineFacts { api: found, ..fixtures::facts() };
@@ -362,14 +395,14 @@ mod tests {
 
         let runtime = Some("runsc".to_owned());
         let install = InstallFacts { runtime, ..fixtures::install() };
-        let refused = container_spec(&fixtures::request(), &fixtures::facts(), &install);
+        let refused = container_spec(&fixtures::request(), &fixtures::facts(), &install, &[]);
         assert_eq!(refused, Err(Refusal::NoRuntime("runsc".into())));
     }
 
     #[test]
     fn a_container_of_another_guest_or_contract_is_not_current() {
         let install = fixtures::install();
-        let labels = labels(&fixtures::request(), &install);
+        let labels = labels(&fixtures::request(), &install, None);
         let with = |install: &InstallFacts| is_current(|key| labels.get(key).cloned(), install);
         assert!(with(&install));
         assert!(!with(&InstallFacts { contract_version: 2, ..install.clone() }));
@@ -426,6 +459,27 @@ mod tests {
         }
         for need in ["clone", "execve", "futex", "inotify_add_watch", "openat", "rseq", "socket"] {
             assert!(allowed.contains(&need), "{need} is missing");
+        }
+    }
+    #[test]
+    fn the_filter_lets_fcntl_through_but_no_lease_whatever_stands_above_its_32_bits() {
+        let profile: serde_json::Value = serde_json::from_str(SECCOMP_PROFILE).unwrap();
+        let rules: Vec<_> = profile["syscalls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|rule| rule["names"].as_array().unwrap().contains(&"fcntl".into()))
+            .map(|rule| &rule["args"][0])
+            .collect();
+        assert!(rules.iter().all(|rule| rule["index"] == 1 && rule["op"] == "SCMP_CMP_MASKED_EQ"));
+        let number = |rule: &serde_json::Value, key: &str| rule[key].as_u64().unwrap();
+        let passes = |command: u64| {
+            rules.iter().any(|rule| command & number(rule, "value") == number(rule, "valueTwo"))
+        };
+        // F_DUPFD to F_OFD_SETLKW; F_GETLEASE to F_SET_FILE_RW_HINT.
+        assert!((0..=38).chain(1_025..=1_038).all(passes));
+        for lease in [1_024, 1_040] {
+            assert!(!passes(lease) && !passes(lease | 1 << 32) && !passes(lease | 1 << 63));
         }
     }
 }

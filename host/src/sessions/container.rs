@@ -327,16 +327,6 @@ impl Runner {
             self.failures = 0;
         }
     }
-
-    /// The guest holds a lock on its mailbox: it loses it with its life.
-    pub(super) async fn evict_lock_holder(&mut self) {
-        let Some(container) = self.container.clone() else { return };
-        warn!("the guest holds a lock on its mailbox; its container is ended");
-        if let Err(failure) = self.context.engine.kill(&container).await {
-            warn!(error = %HostError::from(failure).chain(), "cannot kill the container");
-        }
-        self.notice(&text::lock_holder());
-    }
 }
 
 /// A guest that starts must not look alive by its predecessor's heartbeat.

@@ -1,26 +1,26 @@
-//! Messages in: from the mailbox to a committed row, and every other commit of the session.
+//! Messages in: from the mailbox to a committed row.
 //!
 //! Owns group commit: whatever waits in the mailbox goes into one transaction, and all of it is
 //! acknowledged after it, never before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemas::{
     admin::Accepted,
     host_side::{Appended, InboundWriter, Unsettled, ensure, sweep_orphans},
-    message::NewInbound,
-    sqlite::StoreErrorKind,
+    message::{LedgerRow, NewInbound},
+    sqlite::{StoreError, StoreErrorKind},
 };
 use tokio::time::Instant;
-use tracing::{Span, debug, error, info, warn};
+use tracing::{Span, debug, error, warn};
 
 use super::{
     handle::Command,
     lifecycle::{Event, State},
     runner::Runner,
-    staged::{Commit, CommitError, Committed, Staged},
 };
 use crate::{
+    engine::LiveContainer,
     error::{ErrorKind, HostError, Result},
     limits,
     requests::Answer,
@@ -29,31 +29,50 @@ use crate::{
 
 type Append = (Box<NewInbound>, Answer<Accepted>);
 
-/// What became of each row, and which of its attachments were refused.
-type Appends = Vec<(Appended, Vec<String>)>;
+/// Rows and posts without a final word.
+type Waiting = (Vec<Unsettled>, Vec<LedgerRow>);
+type StoreResult<T> = std::result::Result<T, StoreError>;
 
 impl Runner {
-    /// Makes the folder, and reads what waits in it.
-    pub(super) async fn load(&mut self) -> Result<()> {
-        let (dir, writer) = (self.dir.clone(), self.writer.clone());
-        let agent_dir = self.facts.start_request(&self.context).agent_dir;
-        let crashed = self.marked;
-        let loaded = blocking(move || {
-            prepare_folders(&dir, &agent_dir)?;
-            let loaded = writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?)))?;
-            if crashed {
-                sweep(&writer);
-            }
-            Ok(loaded)
-        })
-        .await?;
-        self.open = loaded.0;
-        self.attempts = loaded
-            .1
+    /// Makes the folder, and reads what waits in it. A container that an earlier host left may
+    /// hold the file by now.
+    pub(super) async fn load(&mut self, live: Option<&LiveContainer>) -> Result<()> {
+        let (dir, agent_dir) = (self.dir.clone(), self.agent_dir());
+        blocking(move || prepare_folders(&dir, &agent_dir)).await?;
+        self.container = live.filter(|live| live.running).map(|live| live.container.clone());
+        let busy = |read: &StoreResult<Waiting>| {
+            read.as_ref().is_err_and(|error| error.kind == StoreErrorKind::Busy)
+        };
+        let mut loaded = self.past_leases(self.read_unsettled()).await?;
+        if busy(&loaded) {
+            loaded = self.read_unsettled().await?;
+        }
+        if busy(&loaded) {
+            self.evict().await;
+            loaded = self.read_unsettled().await?;
+        }
+        let (open, sending) = loaded?;
+        self.open = open;
+        self.attempts = sending
             .into_iter()
             .map(|row| (row.message_out, (row.attempts, row.next_attempt_at)))
             .collect();
         Ok(())
+    }
+
+    fn read_unsettled(&self) -> impl Future<Output = Result<StoreResult<Waiting>>> + use<> {
+        let (writer, crashed) = (self.writer.clone(), self.marked);
+        blocking(move || {
+            let read = writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?)));
+            if crashed && read.is_ok() {
+                sweep(&writer);
+            }
+            Ok(read)
+        })
+    }
+
+    pub(super) fn agent_dir(&self) -> PathBuf {
+        self.facts.start_request(&self.context).agent_dir
     }
 
     /// Handles a command, and together with it every message that waits behind it.
@@ -184,119 +203,6 @@ impl Runner {
         }
     }
 
-    /// Commits what is staged, when there is something and its time has come.
-    pub(super) async fn commit_staged(&mut self) {
-        let waits = self.commit_after.is_some_and(|at| at > Instant::now());
-        if self.staged.is_empty() || waits {
-            return;
-        }
-        if let Err(failure) = self.commit(Vec::new()).await {
-            self.tell_trouble(&failure.for_people());
-        }
-    }
-
-    /// It is tried again every second, yet said once.
-    fn tell_trouble(&mut self, failure: &HostError) {
-        let trouble = failure.chain();
-        if self.commit_trouble.as_ref() != Some(&trouble) {
-            error!(
-                error = trouble,
-                hint = failure.hint_text(),
-                "cannot write down what the agent did; trying again"
-            );
-            self.commit_trouble = Some(trouble);
-        }
-    }
-
-    /// One commit of everything that is staged, with these rows.
-    pub(super) async fn commit(
-        &mut self,
-        appends: Vec<NewInbound>,
-    ) -> std::result::Result<Appends, CommitError> {
-        if let Err(failure) = self.mark().await {
-            self.commit_after = Some(Instant::now() + limits::COMMIT_RETRY);
-            return Err(CommitError::Central(failure));
-        }
-        let mut commit = Commit { staged: std::mem::take(&mut self.staged), appends };
-        let result = match self.try_commit(commit).await {
-            (again, Err(CommitError::Session(error))) if error.kind == StoreErrorKind::Busy => {
-                // Only the guest can hold this lock. It loses it with its life.
-                self.evict_lock_holder().await;
-                commit = again;
-                self.try_commit(commit).await
-            }
-            (again, Err(CommitError::Session(error))) if error.kind == StoreErrorKind::Missing => {
-                // The folder went away between the row and this write: it is made anew.
-                let (dir, agent) =
-                    (self.dir.clone(), self.facts.start_request(&self.context).agent_dir);
-                drop(blocking(move || prepare_folders(&dir, &agent)).await);
-                self.try_commit(again).await
-            }
-            other => other,
-        };
-        self.after_commit(result)
-    }
-
-    fn after_commit(
-        &mut self,
-        (commit, result): (Commit, std::result::Result<Committed, CommitError>),
-    ) -> std::result::Result<Appends, CommitError> {
-        match result {
-            Ok(done) => {
-                self.context.bells.wrote(&self.dir);
-                self.commit_after = None;
-                self.commit_by = None;
-                if self.commit_trouble.take().is_some() {
-                    info!("what the agent did is written down again");
-                }
-                self.forget_settled(&commit.staged);
-                for run in done.settled {
-                    self.tell_run(run);
-                }
-                for (note, seq) in done.noted {
-                    self.unseen |= self.looking.is_some();
-                    self.open.push(Unsettled { seq, ..head(&note) });
-                    self.wake_wanted = true;
-                }
-                Ok(done.appended)
-            }
-            Err(failure) => {
-                self.staged.put_back(commit.staged);
-                self.commit_after = Some(Instant::now() + limits::COMMIT_RETRY);
-                Err(failure)
-            }
-        }
-    }
-
-    async fn try_commit(
-        &self,
-        mut commit: Commit,
-    ) -> (Commit, std::result::Result<Committed, CommitError>) {
-        let (writer, store) = (self.writer.clone(), self.context.store.clone());
-        let now = self.context.clock.now();
-        let work = move || {
-            let result = commit.run(&writer, &store, now);
-            (commit, result)
-        };
-        match tokio::task::spawn_blocking(within_span(work)).await {
-            Ok(done) => done,
-            Err(panicked) => {
-                let bug = HostError::new(ErrorKind::Internal, "a commit broke off");
-                let empty = Commit { staged: Staged::default(), appends: Vec::new() };
-                (empty, Err(CommitError::Central(bug.because(panicked))))
-            }
-        }
-    }
-
-    /// The flag that a crash leaves behind is set before the first write.
-    pub(super) async fn mark(&mut self) -> Result<()> {
-        if !self.marked {
-            self.context.store.mark_awake(self.facts.record.id.clone()).await?;
-            self.marked = true;
-        }
-        Ok(())
-    }
-
     /// Answers every waiting command with why the session cannot be used.
     pub(super) async fn refuse_all(&mut self, failure: &HostError) {
         self.commands.close();
@@ -325,7 +231,7 @@ impl Runner {
 }
 
 /// A row as far as the session's task remembers it; its number comes with the commit.
-fn head(row: &NewInbound) -> Unsettled {
+pub(super) fn head(row: &NewInbound) -> Unsettled {
     Unsettled {
         id: row.id.clone(),
         seq: 0,
@@ -363,7 +269,10 @@ pub(super) fn within_span<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
     move || span.in_scope(work)
 }
 
-fn prepare_folders(dir: &schemas::session_dir::SessionDir, agent_dir: &Path) -> Result<()> {
+pub(super) fn prepare_folders(
+    dir: &schemas::session_dir::SessionDir,
+    agent_dir: &Path,
+) -> Result<()> {
     ensure(dir).and_then(|()| std::fs::create_dir_all(agent_dir)).map_err(|error| {
         HostError::new(
             ErrorKind::Storage,

@@ -10,6 +10,8 @@ mod context;
 pub mod prompt;
 mod runner;
 
+mod commits;
+mod eviction;
 mod intake;
 mod projection;
 mod staged;

@@ -157,7 +157,7 @@ impl Runner {
         let (writer, now) = (self.writer.clone(), self.context.clock.now());
         let step =
             blocking(move || Ok(writer.retire(limits::KEPT_ROWS, limits::RETIRE_BATCH, now)?));
-        match step.await {
+        match self.past_leases(step).await {
             Ok(0) => self.finished = 0,
             Ok(_) => self.belt.soon(),
             Err(failure) => {

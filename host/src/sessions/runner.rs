@@ -191,7 +191,7 @@ async fn run(
     let session = boot.facts.record.id.clone();
     let daemon = context.daemon.clone();
     let mut runner = Runner::new(context, &boot, commands, view);
-    match runner.load().await {
+    match runner.load(boot.live.as_ref()).await {
         Ok(()) => {
             runner.begin(boot.live).await;
             runner.serve().await;

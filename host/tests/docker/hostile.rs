@@ -1,7 +1,7 @@
-//! A hostile guest: what it leaves in its folder, and locks that it never gives back.
+//! A hostile guest: what it leaves in its folder.
 //!
-//! The test plays the guest from outside, through the same folder; what only a process inside can
-//! do is done by one inside. Beside all of it another agent is asked again and again.
+//! The test plays the guest from outside, through the same folder. Beside all of it another agent
+//! is asked again and again.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,21 +10,11 @@ use std::{
     time::SystemTime,
 };
 
-use host::client::Since;
-use nix::{
-    fcntl::{FcntlArg, fcntl},
-    libc,
-    sys::stat::Mode,
-    unistd::mkfifo,
-};
-use schemas::{
-    admin::{NewAgent, RoomEvent, SessionInfo},
-    session_dir::SessionDir,
-};
+use nix::{sys::stat::Mode, unistd::mkfifo};
+use schemas::{admin::SessionInfo, session_dir::SessionDir};
 
 use crate::{
-    host_process::{HostProcess, begin_inside, eventually, inside, new_agent},
-    images::{BASE, have_base},
+    host_process::HostProcess,
     room::{Room, p99, print_ratio, say},
 };
 
@@ -93,62 +83,9 @@ async fn suffer(host: &HostProcess, attack: &Attack) {
 }
 
 /// An operator's reset.
-async fn reset(host: &HostProcess, session: &SessionInfo) {
+pub(crate) async fn reset(host: &HostProcess, session: &SessionInfo) {
     let done = host.lazaret(&["sessions", "reset", session.id.as_str()]).await;
     assert!(done.status.success(), "{done:?}");
-}
-
-#[tokio::test]
-async fn a_lock_that_is_never_given_back_on_outbound_sets_the_session_aside() {
-    let host = HostProcess::up().await;
-    let agent = host.agent("andy").await;
-    let mut room = Room::enter(&host, "andy").await;
-    room.ask(&host, "hello").await;
-    let session = host.session("andy").await;
-    let outbound = host.session_dir(&agent.id, &session.id).outbound_db();
-    let held = OpenOptions::new().read(true).write(true).open(&outbound).unwrap();
-    lock(&held, libc::F_WRLCK);
-    touch(&outbound);
-    let aside = host.until_state("andy", "set aside").await;
-    assert!(aside.notice.as_ref().is_some_and(|why| why.contains("lock")), "{aside:?}");
-    drop(held);
-    reset(&host, &session).await;
-    assert_eq!(room.ask(&host, "and now?").await, "You said: and now?");
-}
-
-#[tokio::test]
-async fn a_guest_that_locks_its_inbox_for_ever_loses_the_lock_with_its_container() {
-    have_base();
-    let host = HostProcess::up().await;
-    host.agent_like(NewAgent { image: Some(BASE.to_owned()), ..new_agent("andy") }).await;
-    let mut room = Room::enter(&host, "andy").await;
-    room.ask(&host, "hello").await;
-    let container = host.container(&host.session("andy").await.id);
-    // A shared lock over the whole file, which a read-only mount allows.
-    let hold = "use Fcntl; open(F, '<', '/workspace/in/inbound.db') or die; \
-                my $l = pack('s s x4 q q i x4', F_RDLCK, 0, 0, 0, 0); \
-                fcntl(F, F_SETLK, $l) or die; \
-                open(M, '>', '/tmp/locked'); close(M); sleep(3600)";
-    begin_inside(&container, &["perl", "-e", hold]);
-    eventually("the lock is held", async || {
-        let seen = inside(&container, &["sh", "-c", "ls /tmp"]);
-        seen.contains("locked").then_some(())
-    })
-    .await;
-
-    let mut stream = host.client().await.stream("andy", &Since::default()).await.unwrap();
-    let accepted = say(&host, "andy", "can you hear me?").await;
-    assert_eq!(room.answer().await.in_reply_to, Some(accepted.message_id));
-    let told = async {
-        while let Some(event) = stream.next().await.unwrap() {
-            if matches!(&event, RoomEvent::Notice { text, .. } if text.contains("lock")) {
-                return true;
-            }
-        }
-        false
-    };
-    assert!(tokio::time::timeout(crate::host_process::PATIENCE, told).await.unwrap());
-    assert_ne!(host.container(&host.session("andy").await.id), container);
 }
 
 fn leave_symlink(dir: &SessionDir) {
@@ -201,18 +138,6 @@ fn leave_fifo_journal(dir: &SessionDir) {
 
 /// Makes the host look, as a write of the guest does.
 #[expect(clippy::disallowed_methods, reason = "a file's time, not one that anything decides by")]
-fn touch(path: &Path) {
+pub(crate) fn touch(path: &Path) {
     File::options().write(true).open(path).unwrap().set_modified(SystemTime::now()).unwrap();
-}
-
-fn lock(file: &File, kind: libc::c_int) {
-    let short = |value: libc::c_int| libc::c_short::try_from(value).unwrap();
-    let range = libc::flock {
-        l_type: short(kind),
-        l_whence: short(libc::SEEK_SET),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&range)).unwrap();
 }

@@ -29,6 +29,7 @@ mod room;
 
 mod away;
 mod crash;
+mod holds;
 mod hostile;
 mod sandbox;
 mod shared;

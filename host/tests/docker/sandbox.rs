@@ -9,15 +9,15 @@ use crate::{
         HostProcess, Tag, begin_inside, eventually, inside, name_of_our_own, new_agent,
     },
     images::{BASE, have_base},
-    room::{Room, p99, print_ratio},
+    room::Room,
     walls::bound,
     yard::{docker, pid},
 };
 
 const MIB: u64 = 1024 * 1024;
 
-/// Round trips from which a figure is made.
-const ROUNDS: usize = 300;
+/// Questions beside the bomb; how long the answers take is `scripts/bench bomb`'s matter.
+const ROUNDS: usize = 60;
 
 /// One agent, awake.
 struct Side {
@@ -89,7 +89,6 @@ async fn a_fork_bomb_in_one_container_leaves_the_other_answering() {
     host.agent("quiet").await;
     let mut room = Room::enter(&host, "quiet").await;
     room.latencies(&host, 3).await;
-    let quiet = p99(room.latencies(&host, ROUNDS).await);
 
     let bomber = NewAgent {
         image: Some(BASE.to_owned()),
@@ -109,8 +108,8 @@ async fn a_fork_bomb_in_one_container_leaves_the_other_answering() {
         (processes.parse::<u32>().unwrap() > 240).then_some(())
     })
     .await;
-    let disturbed = p99(room.latencies(&host, ROUNDS).await);
-    print_ratio("beside a fork bomb", quiet, disturbed);
+    // Each is answered, in order.
+    room.latencies(&host, ROUNDS).await;
 
     // Its own session is not lost either: a fresh container answers.
     docker(&["kill", &container]);

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt};
 
-use host::limits;
+use host::{engine::Engine, limits};
 use schemas::session_dir::SessionDir;
 
 use crate::yard::{Yard, pid};
@@ -85,6 +85,23 @@ async fn its_bounds_are_set() {
         assert_eq!(bound(pid, "memory", "memory.limit_in_bytes", "memory.max"), memory);
         let swap = bound(pid, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
         assert!(swap == memory || swap == "0", "swap is {swap}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bound_below_the_machine_keeps_it_on_so_many_cpus() {
+    let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap();
+    Yard::run(async |yard| {
+        let mut request = yard.request(1);
+        request.resources.milli_cpus = 900;
+        let on = |pid| fields(&format!("/proc/{pid}/status"))["Cpus_allowed_list"].clone();
+        let one = on(pid(&yard.started(&request).await));
+        assert!(one.parse::<u32>().is_ok(), "{one}");
+        // The usual bound is two.
+        let second = yard.engine.start(&yard.request(2)).await.unwrap();
+        let two = on(pid(&second));
+        assert!(online.trim() != "0-1" || two == "0-1", "{two}");
     })
     .await;
 }

@@ -19,12 +19,15 @@ use nix::sys::{
 use super::{context, fault};
 use crate::{
     engine::{
-        EngineError,
+        EngineError, cpus,
         endpoint::{self, Places},
         facts::{ApiVersion, Control, EngineFacts, EngineKind, HostIdentity},
     },
     limits,
 };
+
+/// Where the kernel lists the machine's CPUs.
+const ONLINE: &str = "/sys/devices/system/cpu/online";
 
 /// A live engine.
 pub(super) struct Connection {
@@ -87,6 +90,7 @@ fn facts(
     };
     let components = version.components.unwrap_or_default();
     let podman = components.iter().any(|component| component.name.starts_with("Podman"));
+    let cpus = info.ncpu.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1);
     EngineFacts {
         kind: if podman { EngineKind::Podman } else { EngineKind::Docker },
         version: version.version.unwrap_or_else(|| "of unknown version".into()),
@@ -94,7 +98,8 @@ fn facts(
         rootless: has_option("rootless"),
         remaps_users: has_option("userns"),
         enforces: enforced(&info, has_option("seccomp")),
-        cpus: info.ncpu.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1),
+        cpus,
+        pinnable: own.cpus.filter(|all| *all == cpus && info.cpu_set == Some(true)),
         nofile: own.nofile,
         nproc: own.nproc,
         runtimes: info.runtimes.map(|all| all.into_keys().collect()).unwrap_or_default(),
@@ -117,13 +122,16 @@ fn enforced(info: &SystemInfo, seccomp: bool) -> BTreeSet<Control> {
     .collect()
 }
 
-/// The limits of the engine's own process. An engine without the right to raise limits fails on
+/// What the machine and the engine's own process have. An engine without the right to raise limits fails on
 /// more than it has itself, and its API does not tell; so the process behind the socket is looked
 /// at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct OwnLimits {
     nofile: u64,
     nproc: Option<u64>,
+    /// The machine's CPUs, where they have no gaps. An engine that counts fewer is kept on some of
+    /// them itself, and does not tell which.
+    cpus: Option<u32>,
 }
 
 impl OwnLimits {
@@ -134,6 +142,7 @@ impl OwnLimits {
         Self {
             nofile: hard_limit(&text, "Max open files").or_else(ours).unwrap_or(limits::NOFILE),
             nproc: hard_limit(&text, "Max processes"),
+            cpus: std::fs::read_to_string(ONLINE).ok().and_then(|list| cpus::numbered(&list)),
         }
     }
 }
@@ -162,7 +171,18 @@ mod tests {
     fn facts_of(info: SystemInfo) -> EngineFacts {
         let api = ApiVersion { major: 1, minor: 41 };
         let host = HostIdentity { uid: 0, gid: 0 };
-        facts(info, SystemVersion::default(), api, (host, OwnLimits { nofile: 1, nproc: None }))
+        let own = OwnLimits { nofile: 1, nproc: None, cpus: Some(4) };
+        facts(info, SystemVersion::default(), api, (host, own))
+    }
+
+    #[test]
+    fn an_engine_pins_only_where_it_says_so_and_has_all_cpus_of_the_machine() {
+        let pins = |cpu_set, ncpu| {
+            let info = SystemInfo { cpu_set, ncpu: Some(ncpu), ..SystemInfo::default() };
+            facts_of(info).pinnable
+        };
+        assert_eq!(pins(Some(true), 4), Some(4));
+        assert_eq!([pins(Some(true), 2), pins(Some(false), 4), pins(None, 4)], [None; 3]);
     }
 
     #[test]

@@ -129,7 +129,12 @@ impl DockerEngine {
     async fn try_start(&self, request: &StartRequest) -> Result<ContainerId, EngineError> {
         let connection = self.connection().await?;
         let facts = &connection.facts;
-        let spec = spec::container_spec(request, facts, &self.install).map_err(fault::refused)?;
+        let taken = match facts.pinnable {
+            Some(_) => run::taken_cpus(&connection).await?,
+            None => Vec::new(),
+        };
+        let spec =
+            spec::container_spec(request, facts, &self.install, &taken).map_err(fault::refused)?;
         let plan = user::user_plan(request, facts).map_err(fault::refused)?;
         ownership::apply_ownership(request, &plan.ownership).map_err(fault::folders)?;
         install::write_files(&self.install).map_err(fault::own_files)?;

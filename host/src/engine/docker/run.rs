@@ -21,7 +21,7 @@ use crate::{
     engine::{
         ContainerId, EngineError, LiveContainer,
         facts::InstallFacts,
-        spec::{self, ContainerSpec, LABEL_INSTALL, LABEL_SESSION},
+        spec::{self, ContainerSpec, LABEL_CPUS, LABEL_INSTALL, LABEL_SESSION},
     },
     limits,
 };
@@ -136,6 +136,18 @@ pub(super) async fn list(
         .await
         .map_err(|error| fault::failed("list the containers", error))?;
     Ok(found.into_iter().filter_map(|summary| live(summary, install)).collect())
+}
+
+/// The CPUs that running containers stay on, one list each, whichever install they belong to.
+pub(super) async fn taken_cpus(connection: &Connection) -> Result<Vec<String>, EngineError> {
+    let filters = HashMap::from([("label".to_owned(), vec![LABEL_CPUS.to_owned()])]);
+    let options = ListContainersOptions { filters: Some(filters), ..Default::default() };
+    let found = connection
+        .docker
+        .list_containers(Some(options))
+        .await
+        .map_err(|error| fault::failed("list the containers", error))?;
+    Ok(found.into_iter().filter_map(|one| one.labels?.remove(LABEL_CPUS)).collect())
 }
 
 /// The filter for what belongs to an install.

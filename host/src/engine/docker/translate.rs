@@ -45,6 +45,7 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         memory: Some(bounds.memory_bytes),
         memory_swap: Some(bounds.memory_and_swap_bytes),
         nano_cpus: Some(bounds.nano_cpus),
+        cpuset_cpus: bounds.cpus.clone(),
         pids_limit: Some(bounds.pids),
         ulimits: Some(
             [("nofile", Some(bounds.nofile)), ("nproc", bounds.nproc)]
