@@ -2,7 +2,8 @@
 
 /// What `demo` says before it installs an engine.
 pub const INSTALLS: &str = "No container engine answers. This is Debian or Ubuntu and you are \
-                                 root, so I install one now: apt-get install docker.io";
+                                 root, so I install one now: apt-get install docker.io, some 70 \
+                                 megabytes.";
 
 /// What `demo` says where it cannot install an engine.
 pub const NO_ENGINE: &str = "\
@@ -25,12 +26,17 @@ pub const HELLO: &str = "Hello andy, please read the note.";
 /// What stands in the file that goes with it.
 pub const NOTE: &str = "A small text, made in memory, on its way into a container.\n";
 
-/// What to type after the demo.
-pub const NEXT: &str = "\
-Now with a home that stays:
-  lazaret up                       in one terminal
-  lazaret agents create andy       in another
-  lazaret chat andy";
+/// What to type after the demo, as the program was called.
+#[must_use]
+pub fn next(program: &str) -> String {
+    let [up, create, chat] =
+        ["up", "agents create andy", "chat andy"].map(|args| format!("{program} {args}"));
+    let wide = create.len();
+    format!(
+        "Now with a home that stays:\n  {up:wide$}   in one terminal\n  {create:wide$}   in another\n  \
+         {chat}"
+    )
+}
 
 /// Before the first message.
 pub const COLD: &str = "\nA message with a file. Nothing runs for this agent yet:";

@@ -23,11 +23,28 @@ use crate::{
     limits,
 };
 
-/// The process and what is its own. Dropped without `end`, the process is killed.
+/// The process and what is its own. Dropped without `end`, the process is killed and its home
+/// deleted; what it left running is not.
 pub(super) struct Host {
     child: Child,
     config: Config,
     log: PathBuf,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // It writes no more once it is dead, which takes a moment.
+        let _dead_already = self.child.start_kill().is_err();
+        for _ in 0..50 {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                break;
+            }
+            std::thread::sleep(limits::PROCESS_POLL);
+        }
+        for folder in [&self.config.run_dir, &self.config.home] {
+            let _gone_already = fs::remove_dir_all(folder).is_err();
+        }
+    }
 }
 
 impl Host {

@@ -40,7 +40,11 @@ const AGENT: &str = "andy";
 pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     // Before anything is started or installed.
     context.config.guest()?;
-    let (host, isolated) = start(&args, context).await?;
+    let (host, isolated) = tokio::select! {
+        started = start(&args, context) => started?,
+        // An installation takes a while.
+        ended = asked_to_end() => return ended,
+    };
     let shown = tokio::select! {
         shown = show(&host, isolated, context.out) => shown,
         // The host hears it as well and begins to end; what is left is to clean up.
@@ -50,7 +54,8 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     let ended = host.end().await;
     shown?;
     ended?;
-    context.out.line(format!("\n{}", text::demo::NEXT));
+    let program = std::env::args().next().unwrap_or_else(|| "lazaret".to_owned());
+    context.out.line(format!("\n{}", text::demo::next(&program)));
     Ok(())
 }
 
@@ -99,15 +104,21 @@ async fn reach_engine(host: &Host, args: &Args, out: Out) -> Result<bool> {
         return Ok(false);
     }
     out.line(text::demo::INSTALLS);
-    if let Err(error) = engine::install().await {
-        out.line(format!("That did not work: {}.", error.chain()));
-        return Ok(false);
+    match engine::install().await {
+        Ok(installed) => engine_answers(&mut client, installed, out).await,
+        Err(error) => {
+            out.line(format!("That did not work: {}.", error.chain()));
+            Ok(false)
+        }
     }
-    engine_answers(&mut client, out).await
 }
 
 /// The host looks for its engine by itself; this only watches.
-async fn engine_answers(client: &mut Client, out: Out) -> Result<bool> {
+async fn engine_answers(
+    client: &mut Client,
+    mut installed: engine::Installed,
+    out: Out,
+) -> Result<bool> {
     let deadline = Instant::now() + limits::DEMO_ENGINE;
     while Instant::now() < deadline {
         let status: Status = client.get("/v1/status").await?;
@@ -115,9 +126,13 @@ async fn engine_answers(client: &mut Client, out: Out) -> Result<bool> {
             out.line(format!("The host reaches it: {}.", status.engine));
             return Ok(true);
         }
+        if let Some(why) = installed.gave_up() {
+            out.line(format!("It is installed, but it ended at once: {why}"));
+            return Ok(false);
+        }
         sleep(limits::RECONNECT_EVERY).await;
     }
-    out.line("It does not answer.");
+    out.line("It is installed, but it does not answer.");
     Ok(false)
 }
 

@@ -32,13 +32,22 @@ fn known(probe: &Value) -> Vec<String> {
         ("system call filter", filter(probe)),
         ("network", network(&text("interfaces"))),
         ("can write to /", yes_no("root_writable").to_owned()),
-        ("writing inbound.db", text("inbound_write")),
+        ("writing inbound.db", write(&text("inbound_write"))),
         ("processes it sees", processes(probe)),
         ("environment", text("environment")),
     ]
     .into_iter()
     .map(|(what, is)| format!("{what:<19} {is}"))
     .collect()
+}
+
+/// The probe begins with the kind of the error, for machines.
+fn write(said: &str) -> String {
+    match said.split_once(": ") {
+        Some((_kind, why)) => format!("refused: {why}"),
+        None if said == "allowed" => "ALLOWED".to_owned(),
+        None => said.to_owned(),
+    }
 }
 
 fn network(interfaces: &str) -> String {
@@ -78,7 +87,7 @@ mod tests {
     #[test]
     fn a_sandbox_is_shown_in_a_few_lines() {
         let said = r#"{"capabilities":{"effective":"0000000000000000"},"uid":64001,"gid":64001,
-            "interfaces":["lo"],"inbound_write":"attempt to write a readonly database",
+            "interfaces":["lo"],"inbound_write":"ReadOnly: attempt to write a readonly database",
             "no_new_privs":1,"seccomp":2,"root_writable":false,"environment":["HOME","PATH"],
             "pids":[{"name":"guest","pid":1},{"name":"guest","pid":6}]}"#;
         insta::assert_snapshot!(lines(said).join("\n"), @r"
@@ -88,7 +97,7 @@ mod tests {
         system call filter  on
         network             none (lo only)
         can write to /      no
-        writing inbound.db  attempt to write a readonly database
+        writing inbound.db  refused: attempt to write a readonly database
         processes it sees   2 (guest, guest)
         environment         HOME, PATH
         ");
