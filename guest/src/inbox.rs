@@ -14,7 +14,7 @@ use schemas::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::GuestError, mailbox::Mailbox, reply::Claim, wake::Wake};
+use crate::{error::GuestError, mailbox::Mailbox, reply::Claim, steps::Step, wake::Wake};
 
 /// What the guest knows of `inbound.db`.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ impl Inbox {
         if released > 0 {
             tracing::info!(released, "gave back the claims of a guest that is no more");
         }
+        mailbox.steps.reached(Step::Begun);
         let pending = mailbox.inbound.pending()?;
         let acked = mailbox.commit(|tx| tx.acks_of(&pending))?;
         Ok(Self { acked, highest_seq: 0, on_wake_up_to: i64::MAX, limit })
@@ -70,6 +71,7 @@ impl Inbox {
         if batch.triggers.is_empty() {
             return Ok(Look::Nothing { next_due: batch.next_due });
         }
+        mailbox.steps.reached(Step::Read);
         Ok(Look::Work(batch))
     }
 
@@ -90,6 +92,7 @@ impl Inbox {
         let acks: Vec<Ack> =
             rows.iter().map(|row| word(row, AckStatus::Processing, &run)).collect();
         mailbox.patiently(cancel, |m| m.commit(|tx| put_all(tx, &acks, at))).await?;
+        mailbox.steps.reached(Step::Claimed);
         mailbox.beat();
         let ids: Vec<MessageId> = rows.into_iter().map(|row| row.id).collect();
         // What rang until now is seen by the reading that follows; only what rings later may be
@@ -107,6 +110,7 @@ impl Inbox {
             }
         };
         let claim = self.sort_out(mailbox, &Claim::of(run, at, rows), &ids, cancel).await?;
+        mailbox.steps.reached(Step::ReadAgain);
         Ok(Some(claim).filter(|claim| !claim.triggers.is_empty()))
     }
 

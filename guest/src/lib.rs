@@ -1,14 +1,15 @@
 //! The program that runs an agent inside its container, as a library.
 //!
 //! Owns one session's work: it is woken, claims rows of `inbound.db`, lets a provider answer, and
-//! settles in `outbound.db`. It is one task: nothing here spawns. In production [`run`] is the
-//! binary's `run` mode; in the host's tests the same function is run as a task in place of a
-//! container.
+//! settles in `outbound.db`. It is one task; only a script is waited for on a thread beside it. In
+//! production [`run`] is the binary's `run` mode; in the host's tests the same function is run as a
+//! task in place of a container.
 //!
 //! The modules stand in the order of a message's life.
 
 pub mod error;
 pub mod limits;
+pub mod steps;
 
 mod mailbox;
 mod session;
@@ -24,11 +25,19 @@ pub mod written;
 
 pub mod reply;
 
+mod asking;
 mod heartbeat;
+mod live;
 mod outbox;
 mod prune;
+mod rows;
 mod runner;
+mod script;
 
+#[cfg(test)]
+mod fuzz;
+
+pub mod cli;
 pub mod init;
 pub mod probe;
 
@@ -38,7 +47,7 @@ use schemas::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    controls::Controls, inbox::Inbox, mailbox::Mailbox, prune::Pruner, runner::Runner,
+    controls::Controls, inbox::Inbox, live::Live, mailbox::Mailbox, prune::Pruner, runner::Runner,
     session::Session,
 };
 pub use crate::{
@@ -58,6 +67,8 @@ pub struct Ports {
     pub provider: Box<dyn Provider>,
     /// Called after each commit of `outbound.db`, for a host that cannot watch the file.
     pub on_commit: OnCommit,
+    /// Who is told of each step: nobody, but in tests.
+    pub steps: steps::Steps,
 }
 
 /// Works on one session until `cancel`: then the turn at work is dropped, its rows are due again,
@@ -73,8 +84,9 @@ pub async fn run(
 ) -> Result<(), GuestError> {
     let mut session = Session::start(&dir)?;
     let limit = session.now(&dir).max_messages_per_prompt;
-    let mailbox = Mailbox::new(dir, ports.clock, ports.on_commit);
+    let mailbox = Mailbox::new(dir, ports.clock, ports.on_commit, ports.steps);
     let limit = usize::try_from(limit).unwrap_or(1).max(1);
+    let live = Live::start(&mailbox.dir);
     let controls = Controls::start(&mailbox.inbound);
     let inbox = mailbox.patiently(&cancel, |mailbox| Inbox::start(mailbox, limit)).await?;
     let runner = Runner {
@@ -83,6 +95,7 @@ pub async fn run(
         controls,
         inbox,
         pruner: Pruner::new(),
+        live,
         wake: ports.wake,
         provider: ports.provider,
         cancel,

@@ -9,6 +9,20 @@ pub const HEARTBEAT: Duration = Duration::from_secs(2);
 /// a cancel, and waits 2 s for it.
 pub const RUN_ROW_AFTER: Duration = Duration::from_secs(1);
 
+/// How long a provider may say and do nothing: the host's patience is a little longer, so that the
+/// guest, which knows more, ends the attempt first.
+pub const NO_PROGRESS: Duration = Duration::from_secs(600);
+
+/// What stands behind text that was cut off; it is shown in chats.
+pub const CUT_OFF: &str = " … (stopped)";
+
+/// Turns that are over before this leave no live file: they would pay for it with every message.
+pub const LIVE_AFTER: Duration = Duration::from_secs(1);
+/// Size of one run's live file: hours of a talkative model.
+pub const LIVE_BYTES: usize = 16 << 20;
+/// What is kept of a run's first second until its file is made.
+pub const LIVE_HELD_BYTES: usize = 256 << 10;
+
 /// Events that a provider may be ahead of the turn loop.
 pub const PROVIDER_EVENTS: usize = 64;
 
@@ -45,9 +59,6 @@ pub const FILE_BYTES: u64 = 25 << 20;
 pub const MESSAGE_FILE_BYTES: u64 = 100 << 20;
 /// Most files with one message.
 pub const MESSAGE_FILES: usize = 100;
-/// Longest file name in bytes; the limit of common file systems.
-pub const FILE_NAME_BYTES: usize = 255;
-
 /// The shortest pause of the belt poll, just after a wake.
 pub const BELT_MIN: Duration = Duration::from_millis(5);
 /// The longest pause of the belt poll where nothing else wakes: a person waits for an answer.
@@ -64,3 +75,12 @@ pub const ECHO_FILE_BYTES: usize = 32 << 20;
 
 /// Longest name of a destination that an error repeats.
 pub const NAME_CHARS: usize = 64;
+
+/// How long a task's script may take: it looks whether there is work, it does not do it.
+pub const SCRIPT_TIME: Duration = Duration::from_secs(30);
+/// What it may write: a page of the web, or a log of a day.
+pub const SCRIPT_OUTPUT: usize = 1 << 20;
+/// What of its complaints is told.
+pub const SCRIPT_WORDS: usize = 1_000;
+/// How soon its end, and a stop, are noticed.
+pub const SCRIPT_GLANCE_MS: u16 = 20;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     error::{GuestError, GuestErrorKind},
     heartbeat, limits,
+    steps::Steps,
 };
 
 /// Rung after each commit, for a host that cannot watch the file.
@@ -30,14 +31,21 @@ pub(crate) struct Mailbox {
     outbound: OutboundWriter,
     clock: SharedClock,
     on_commit: OnCommit,
+    /// Who is told of each step.
+    pub(crate) steps: Steps,
 }
 
 impl Mailbox {
     /// The doors of one session.
-    pub(crate) fn new(dir: SessionDir, clock: SharedClock, on_commit: OnCommit) -> Self {
+    pub(crate) fn new(
+        dir: SessionDir,
+        clock: SharedClock,
+        on_commit: OnCommit,
+        steps: Steps,
+    ) -> Self {
         let inbound = InboundReader::new(dir.clone());
         let outbound = OutboundWriter::new(dir.clone());
-        Self { dir, inbound, outbound, clock, on_commit }
+        Self { dir, inbound, outbound, clock, on_commit, steps }
     }
 
     /// The time now.

@@ -10,7 +10,11 @@ use std::{
     path::Path,
 };
 
-use schemas::{ids::MessageId, session_dir::SessionDir};
+use schemas::{
+    guest_side::{numbered_name, safe_name},
+    ids::MessageId,
+    session_dir::SessionDir,
+};
 
 use crate::{
     error::{GuestError, GuestErrorKind},
@@ -74,11 +78,10 @@ fn put_all(
             filed.problems.push(format!("only the first {n} files were sent"));
             break;
         }
-        let name = free_name(&safe_name(&file.name, n + 1), &taken);
+        let name = free_name(&safe_name(Some(&file.name), n + 1, None), &mut taken);
         match write_file(&folder.join(&name), &file.source, room.min(limits::FILE_BYTES))? {
             Ok(size) => {
                 room -= size;
-                taken.insert(name.clone());
                 filed.names.push(name);
             }
             Err(why) => filed.problems.push(format!("file {name:?} was not sent: {why}")),
@@ -119,29 +122,11 @@ fn open_regular(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-fn safe_name(name: &str, n: usize) -> String {
-    let clean: String = name
-        .chars()
-        .map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':') { '_' } else { c })
-        .collect();
-    let mut clean = clean.trim_start_matches(['.', '-', ' ']).trim_end().to_owned();
-    // Room for ` (2)` and its like.
-    while clean.len() > limits::FILE_NAME_BYTES - 8 {
-        clean.pop();
-    }
-    if clean.is_empty() { format!("file-{n}") } else { clean }
-}
-
-fn free_name(name: &str, taken: &HashSet<String>) -> String {
-    let (stem, dot, extension) = match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => (stem, ".", extension),
-        Some(_) | None => (name, "", ""),
-    };
-    let numbered = (2..).map(|n| format!("{stem} ({n}){dot}{extension}"));
-    std::iter::once(name.to_owned())
-        .chain(numbered)
-        .find(|candidate| !taken.contains(candidate))
-        .unwrap_or_default()
+/// A name that no other file of this row has, whatever tells cases apart or does not.
+fn free_name(name: &str, taken: &mut HashSet<String>) -> String {
+    let numbered = (2..).map(|copy| numbered_name(name, copy));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    names.find(|free| taken.insert(free.to_lowercase())).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -164,12 +149,12 @@ mod tests {
     fn unsafe_and_equal_names_become_one_plain_component_each() {
         let root = tempfile::tempdir().unwrap();
         let names =
-            ["../../etc/passwd", "a.txt", "a.txt", "a.txt", "", ".\u{7}x", &"ä".repeat(300)];
+            ["../../etc/passwd", "a.txt", "a.txt", "A.txt", "", ".\u{7}x", &"ä".repeat(300)];
         let files: Vec<OutFile> = names.iter().map(|name| file(name, b"x")).collect();
         let (filed, folder) = put_in(root.path(), &files);
         assert_eq!(
             filed.names[..6],
-            ["_.._etc_passwd", "a.txt", "a (2).txt", "a (3).txt", "file-5", "_x"]
+            ["passwd", "a.txt", "a (2).txt", "A (3).txt", "attachment-5.bin", "x"]
         );
         assert!(filed.problems.is_empty());
         assert_eq!(fs::read_dir(folder).unwrap().count(), names.len());

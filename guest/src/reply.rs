@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemas::{
     action::ActionRequest,
     content::{Card, Operation, Question},
-    guest_side::Ack,
+    guest_side::{Ack, INTERRUPTED},
     ids::{MessageId, RunId},
     message::{
         AckStatus, Address, Destination, DestinationTarget, InboundRow, Outcome, PEER_CHANNEL,
@@ -20,6 +20,9 @@ use crate::{limits, prompt::Unreadable};
 
 /// What a provider answers to say that it chose to be silent.
 pub const NO_REPLY: &str = "[NO_REPLY]";
+
+/// The code of a run whose messages cannot be read.
+pub const UNREADABLE: &str = "unreadable_content";
 
 /// One answer of a provider, or something else that it does over a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -180,28 +183,41 @@ pub fn settle(
     };
     let error_code = match failure {
         Some(failure) => Some(failure.code.clone()),
-        None => all_unreadable.then(|| "unreadable_content".to_owned()),
+        None => all_unreadable.then(|| UNREADABLE.to_owned()),
     };
     let outcome = if error_code.is_some() { Outcome::Failed } else { Outcome::Completed };
     Settlement { drafts, acks, outcome, error_code }
 }
 
-/// How a turn is settled that somebody stopped: nothing of it is said.
+/// Why a turn did not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokenOff {
+    /// Somebody stopped it.
+    Stopped,
+    /// Its guest was asked to end, and tools have acted: nobody does it over by himself.
+    Interrupted,
+}
+
+/// How a turn is settled that broke off: what it had said so far is said, and no more.
 #[must_use]
-pub fn cancelled(claim: &Claim) -> Settlement {
+pub fn broken_off(claim: &Claim, said: Vec<Reply>, why: BrokenOff) -> Settlement {
+    let (status, outcome, error) = match why {
+        BrokenOff::Stopped => (AckStatus::Cancelled, Outcome::Cancelled, None),
+        BrokenOff::Interrupted => (AckStatus::Failed, Outcome::Interrupted, Some(INTERRUPTED)),
+    };
     let ack = |row: &InboundRow| Ack {
         message: row.id.clone(),
-        status: AckStatus::Cancelled,
+        status,
         tries: row.tries,
         run: Some(claim.run.clone()),
-        error: None,
+        error: error.map(str::to_owned),
         retry_at: None,
     };
     Settlement {
-        drafts: Vec::new(),
+        drafts: said.into_iter().filter(has_something).map(|r| draft(claim, r)).collect(),
         acks: claim.rows().map(ack).collect(),
-        outcome: Outcome::Cancelled,
-        error_code: None,
+        outcome,
+        error_code: error.map(str::to_owned),
     }
 }
 

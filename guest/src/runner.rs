@@ -3,34 +3,31 @@
 //! Owns the order of these steps and the one task that does them. Decides nothing about rows or
 //! replies itself (`turn`, `reply`); never holds a transaction across an await.
 
-use std::{borrow::Cow, pin::pin, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
-use schemas::{
-    content::{self, ChatOut},
-    guest_side::{AttemptRow, RunRow},
-    ids::MessageId,
-    message::{Kind, NewOutbound, Outcome},
-};
+use schemas::ids::MessageId;
 use tokio::{
     select,
-    time::{Instant, interval_at, sleep, sleep_until},
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    asking::{CameOut, How},
     controls::Controls,
     error::{GuestError, GuestErrorKind},
     inbox::{Inbox, Look, is_again_later, put_all},
     limits,
+    live::Live,
     mailbox::Mailbox,
-    outbox::{self, Filed},
-    prompt::{self, Turn},
-    provider::{Provider, Sink},
+    outbox, prompt,
+    provider::Provider,
     prune::Pruner,
-    reply::{self, Claim, Draft, Reply, Settlement, TurnEnd, What},
+    reply::{self, BrokenOff, Claim, Failure, Settlement, TurnEnd},
+    rows,
     session::Session,
-    turn::{Step, TurnEvent, TurnState},
+    steps::Step,
     wake::Wake,
 };
 
@@ -41,16 +38,10 @@ pub(crate) struct Runner {
     pub(crate) controls: Controls,
     pub(crate) inbox: Inbox,
     pub(crate) pruner: Pruner,
+    pub(crate) live: Live,
     pub(crate) wake: Box<dyn Wake>,
     pub(crate) provider: Box<dyn Provider>,
     pub(crate) cancel: CancellationToken,
-}
-
-/// How a turn came out of the provider's hands.
-enum CameOut {
-    Settle(TurnEnd, Vec<Reply>),
-    Drop(i64),
-    Release,
 }
 
 impl Runner {
@@ -120,108 +111,46 @@ impl Runner {
     }
 
     async fn turn(&mut self, claim: Claim) -> Result<(), GuestError> {
+        let Some(claim) = self.scripted(claim).await? else { return Ok(()) };
         let session = self.session.now(&self.mailbox.dir);
         let (turn, unreadable) =
             prompt::assemble(claim.run.clone(), session, &claim.triggers, &claim.context);
+        self.live.begin(&claim.run, claim.at);
         let came_out = if turn.messages.is_empty() {
-            CameOut::Settle(TurnEnd::Done, Vec::new())
+            CameOut { how: How::Settle(TurnEnd::Done, Vec::new()), tools_started: 0 }
         } else {
             self.ask(&claim, &turn).await
         };
-        let (end, replies) = match came_out {
-            CameOut::Settle(end, replies) => (end, replies),
-            CameOut::Drop(control) => return self.drop_turn(&claim, control).await,
-            CameOut::Release => return self.release(),
-        };
-        let failure = match &end {
-            TurnEnd::Done => None,
-            TurnEnd::Failed(failure) => Some(failure),
-            TurnEnd::Exit(code) => {
-                let kind = GuestErrorKind::Exit(*code);
-                return Err(GuestError::bare(kind, "the provider ended the process"));
+        let tools_started = came_out.tools_started;
+        let closing = |control| Closing { model: turn.model.clone(), tools_started, control };
+        let (settlement, closing) = match came_out.how {
+            How::Settle(end, replies) => {
+                self.mailbox.steps.reached(Step::Answered);
+                let failure = failure_of(end)?;
+                let settlement = reply::settle(&claim, &unreadable, replies, failure.as_ref());
+                (settlement, closing(None))
             }
+            How::Drop(control, said) => {
+                (reply::broken_off(&claim, said, BrokenOff::Stopped), closing(Some(control)))
+            }
+            How::BreakOff(said) => {
+                (reply::broken_off(&claim, said, BrokenOff::Interrupted), closing(None))
+            }
+            How::Release => return self.release(),
         };
-        let settlement = reply::settle(&claim, &unreadable, replies, failure);
-        self.settle(&claim, &settlement, turn.model).await?;
+        self.settle(&claim, &settlement, &closing).await?;
+        self.mailbox.steps.reached(Step::Settled);
         if self.pruner.count_run() {
             self.forget_and_prune();
         }
         Ok(())
     }
 
-    /// Lets the provider work, and does meanwhile what the turn's rules say.
-    async fn ask(&mut self, claim: &Claim, turn: &Turn) -> CameOut {
-        let (sink, mut said) = Sink::new(limits::PROVIDER_EVENTS, self.mailbox.inbound.clone());
-        let name = self.provider.name();
-        let mut work = pin!(self.provider.turn(turn, &sink));
-        let mut state = TurnState::default();
-        // It may have been written between the claim and now.
-        let mut stop = self.controls.abort(&self.mailbox.inbound, claim.at);
-        let mut beat = interval_at(Instant::now() + limits::HEARTBEAT, limits::HEARTBEAT);
-        let mut row_due = Instant::now() + limits::RUN_ROW_AFTER;
-        loop {
-            let unwritten = !state.run_is_written();
-            let event = select! {
-                // Timers and signals first: a provider that never stops talking must not keep
-                // the guest from saying that it lives, or from ending. Its words come before its
-                // end, so that none is lost.
-                biased;
-                () = self.cancel.cancelled() => TurnEvent::Cancelled,
-                () = std::future::ready(()), if stop.is_some() => TurnEvent::Aborted,
-                _ = beat.tick() => TurnEvent::Beat,
-                () = sleep_until(row_due), if unwritten => TurnEvent::RunRowDue,
-                () = self.wake.changed() => {
-                    stop = self.controls.abort(&self.mailbox.inbound, claim.at);
-                    TurnEvent::InboundChanged
-                }
-                Some(event) = said.recv() => TurnEvent::Provider(event),
-                end = &mut work => {
-                    while let Ok(event) = said.try_recv() {
-                        state.on(TurnEvent::Provider(event));
-                    }
-                    TurnEvent::Ended(end)
-                }
-            };
-            match state.on(event) {
-                Step::Wait => {}
-                Step::Beat => self.mailbox.beat(),
-                Step::WriteRun => match write_run(&self.mailbox, claim, (name, turn.model.clone()))
-                {
-                    Ok(()) => state.run_was_written(),
-                    Err(error) => {
-                        tracing::warn!(error = error.chain(), "cannot write the run's row yet");
-                        row_due = Instant::now() + limits::RUN_ROW_AFTER;
-                    }
-                },
-                Step::Settle(end, replies) => return CameOut::Settle(end, replies),
-                Step::Drop => return CameOut::Drop(stop.unwrap_or_default()),
-                Step::Release => return CameOut::Release,
-            }
-        }
-    }
-
     /// The last commit of a guest that is asked to end: the rows are due again.
-    fn release(&self) -> Result<(), GuestError> {
+    pub(crate) fn release(&self) -> Result<(), GuestError> {
         let now = self.mailbox.now();
         self.mailbox.commit(|tx| tx.release_claims(now))?;
         Ok(())
-    }
-
-    /// A run that was stopped leaves nothing but that it was.
-    async fn drop_turn(&mut self, claim: &Claim, control: i64) -> Result<(), GuestError> {
-        let now = self.mailbox.now();
-        let name = self.provider.name();
-        let settlement = reply::cancelled(claim);
-        let attempt = |mailbox: &Mailbox| {
-            mailbox.commit(|tx| {
-                put_all(tx, &settlement.acks, now)?;
-                tx.put_run(&run_row(claim, Some((now, &settlement))))?;
-                let ended = Some((now, settlement.outcome));
-                tx.put_attempt(&attempt_row(claim, (name, None), ended))?;
-                tx.ack_control(control, now)
-            })
-        };
-        self.mailbox.patiently(&self.cancel, attempt).await
     }
 
     /// Files first, then replies, acks and the run's end in one transaction.
@@ -229,7 +158,7 @@ impl Runner {
         &mut self,
         claim: &Claim,
         settlement: &Settlement,
-        model: Option<String>,
+        closing: &Closing,
     ) -> Result<(), GuestError> {
         let now = self.mailbox.now();
         let read = self.inbox.highest_seq();
@@ -246,19 +175,53 @@ impl Runner {
                     None => Cow::Borrowed(draft),
                 };
                 let filed = outbox::put(&mailbox.dir, id, &draft.files)?;
-                rows.push(outbound(claim, &draft, (id, now), filed));
+                if !filed.names.is_empty() {
+                    mailbox.steps.reached(Step::FilesWritten);
+                }
+                rows.push(rows::outbound(claim, &draft, (id, now), filed));
             }
             mailbox.commit(|tx| {
                 for row in &rows {
                     tx.append(row, read)?;
                 }
                 put_all(tx, &settlement.acks, now)?;
-                tx.put_run(&run_row(claim, Some((now, settlement))))?;
-                let ended = Some((now, settlement.outcome));
-                tx.put_attempt(&attempt_row(claim, (name, model.clone()), ended))
+                tx.put_run(&rows::run(claim, Some((now, settlement))))?;
+                let by = rows::By {
+                    provider: name,
+                    model: closing.model.as_deref(),
+                    tools_started: closing.tools_started,
+                };
+                tx.put_attempt(&rows::attempt(claim, by, Some((now, settlement.outcome))))?;
+                if closing.tools_started > 0 {
+                    tx.put_tool(None, now)?;
+                }
+                closing.control.map_or(Ok(()), |control| tx.ack_control(control, now))
             })
         };
         self.mailbox.patiently(&self.cancel, attempt).await
+    }
+}
+
+/// What else is known of a turn that is over.
+struct Closing {
+    model: Option<String>,
+    tools_started: u32,
+    /// What the host asked for, when this is the answer to it.
+    control: Option<i64>,
+}
+
+/// Why it failed, if it did; an error when the provider ends the whole process.
+fn failure_of(end: TurnEnd) -> Result<Option<Failure>, GuestError> {
+    match end {
+        TurnEnd::Done => Ok(None),
+        TurnEnd::Failed(failure) => {
+            tracing::warn!(code = failure.code, error = failure.error, "the turn failed");
+            Ok(Some(failure))
+        }
+        TurnEnd::Exit(code) => {
+            let kind = GuestErrorKind::Exit(code);
+            Err(GuestError::bare(kind, "the provider ended the process"))
+        }
     }
 }
 
@@ -279,79 +242,6 @@ impl Trouble {
         let pause = self.pause.map_or(limits::READ_PAUSE, |last| last * 2);
         self.pause = Some(pause.min(limits::READ_PAUSE_MAX));
         self.pause
-    }
-}
-
-/// A provider's word and its model.
-type Answers<'a> = (&'a str, Option<String>);
-
-fn write_run(mailbox: &Mailbox, claim: &Claim, by: Answers<'_>) -> Result<(), GuestError> {
-    mailbox.commit(|tx| {
-        tx.put_run(&run_row(claim, None))?;
-        tx.put_attempt(&attempt_row(claim, by, None))
-    })
-}
-
-fn run_row(claim: &Claim, ended: Option<(Timestamp, &Settlement)>) -> RunRow {
-    RunRow {
-        run: claim.run.clone(),
-        messages: claim.rows().map(|row| row.id.clone()).collect(),
-        started_at: claim.at,
-        ended: ended.map(|(at, settlement)| (at, settlement.outcome)),
-        error_code: ended.and_then(|(_, settlement)| settlement.error_code.clone()),
-    }
-}
-
-fn attempt_row(
-    claim: &Claim,
-    (name, model): Answers<'_>,
-    ended: Option<(Timestamp, Outcome)>,
-) -> AttemptRow {
-    AttemptRow {
-        run: claim.run.clone(),
-        n: 1,
-        provider: name.to_owned(),
-        model,
-        started_at: claim.at,
-        ended,
-    }
-}
-
-fn outbound(
-    claim: &Claim,
-    draft: &Draft,
-    (id, now): (&MessageId, Timestamp),
-    filed: Filed,
-) -> NewOutbound {
-    let content = match &draft.what {
-        What::Words(text) => {
-            let mut lines = Vec::from([text.clone()]);
-            lines.extend(filed.problems);
-            lines.retain(|line| !line.is_empty());
-            content::write(&ChatOut {
-                text: lines.join("\n"),
-                files: filed.names,
-                ..ChatOut::default()
-            })
-        }
-        What::Change(operation) => content::write(operation),
-        What::Ask(question) => content::write(&content::tagged("ask_question", question)),
-        What::Show(card) => content::write(&content::tagged("card", card)),
-        What::Act(request) => content::write(request),
-    };
-    let (kind, address) = match &draft.what {
-        What::Words(_) | What::Change(_) => (Kind::Chat, draft.address.clone()),
-        What::Ask(_) | What::Show(_) => (Kind::ChatSdk, draft.address.clone()),
-        What::Act(_) => (Kind::System, None),
-    };
-    NewOutbound {
-        id: id.clone(),
-        in_reply_to: draft.in_reply_to.clone(),
-        timestamp: now,
-        kind,
-        address,
-        content,
-        run: Some(claim.run.clone()),
     }
 }
 

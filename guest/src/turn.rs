@@ -1,11 +1,25 @@
 //! What happens while a provider works: one closed set of events, one answer to each. PURE.
 //!
-//! Owns the rules of the lazy run row and of what has been said so far. Never settles anything
-//! itself: the runner does what the [`Step`] says.
+//! Owns the rules of the lazy run row, of tools, and of what has been said so far. Never settles
+//! anything itself: the runner does what the [`Step`] says.
 
-use schemas::ids::MessageId;
+use std::time::Duration;
 
-use crate::reply::{Reply, TurnEnd, What};
+use schemas::{ids::MessageId, limits::MAX_TOOL_TIMEOUT};
+
+use crate::{
+    limits,
+    reply::{Failure, Reply, Retry, TurnEnd, What},
+};
+
+/// A tool that a provider lets act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// How long it may take without a sign of progress; `None` is as long as anything else.
+    pub timeout: Option<Duration>,
+}
 
 /// What a provider says while it works.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +34,10 @@ pub enum ProviderEvent {
     /// A whole answer; text of [`Delta`](Self::Delta)s to the same message stands before it.
     /// Something else than words, or words to somebody else, stands for itself.
     Reply(Reply),
+    /// A tool is about to act.
+    ToolStarts(Tool),
+    /// It has ended.
+    ToolEnded,
 }
 
 /// What can happen during a turn.
@@ -35,6 +53,8 @@ pub enum TurnEvent {
     RunRowDue,
     /// It is time to say *I live*.
     Beat,
+    /// Nothing happened for longer than may be.
+    NoProgress,
     /// The host asks to stop this run.
     Aborted,
     /// The guest is asked to end.
@@ -48,14 +68,20 @@ pub enum Step {
     Wait,
     /// Writes the run row, so that the host knows the run has begun.
     WriteRun,
+    /// Writes that a tool acts from now on, so that nobody repeats blindly what it does.
+    StartTool(Tool),
+    /// Writes that no tool acts any more.
+    EndTool,
     /// Touches the heartbeat.
     Beat,
     /// Settles the turn.
     Settle(TurnEnd, Vec<Reply>),
-    /// Drops the turn: its rows are cancelled.
-    Drop,
+    /// Ends the turn, and says what it had said so far: its rows are cancelled.
+    Drop(Vec<Reply>),
     /// Gives the claim back and ends.
     Release,
+    /// Ends, and says what was said so far: tools have acted, so nothing is given back.
+    BreakOff(Vec<Reply>),
 }
 
 /// A turn as far as it has come.
@@ -64,30 +90,50 @@ pub struct TurnState {
     replies: Vec<Reply>,
     open: Vec<Reply>,
     run_written: bool,
+    tools_started: u32,
+    tool: Option<Tool>,
 }
 
 impl TurnState {
     /// Takes one event and says what to do.
     pub fn on(&mut self, event: TurnEvent) -> Step {
         match event {
-            TurnEvent::Provider(said) => {
-                self.take(said);
-                Step::Wait
-            }
-            TurnEvent::Ended(end) => {
-                self.replies.append(&mut self.open);
-                Step::Settle(end, std::mem::take(&mut self.replies))
+            TurnEvent::Provider(said) => self.take(said),
+            TurnEvent::Ended(end) => Step::Settle(self.may_be_repeated(end), self.said()),
+            TurnEvent::NoProgress => {
+                Step::Settle(self.may_be_repeated(TurnEnd::Failed(no_progress())), self.said())
             }
             TurnEvent::InboundChanged | TurnEvent::RunRowDue if self.run_written => Step::Wait,
             TurnEvent::InboundChanged | TurnEvent::RunRowDue => Step::WriteRun,
             TurnEvent::Beat => Step::Beat,
-            TurnEvent::Aborted => Step::Drop,
+            TurnEvent::Aborted => Step::Drop(self.cut_off()),
+            TurnEvent::Cancelled if self.tools_started > 0 => Step::BreakOff(self.cut_off()),
             TurnEvent::Cancelled => Step::Release,
         }
     }
 
+    /// Tools that were let act so far.
+    #[must_use]
+    pub fn tools_started(&self) -> u32 {
+        self.tools_started
+    }
+
+    /// How long nothing may happen now.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        let declared = self.tool.as_ref().and_then(|tool| tool.timeout).unwrap_or_default();
+        limits::NO_PROGRESS.max(declared.min(MAX_TOOL_TIMEOUT))
+    }
+
     /// The run row stands in the file.
     pub fn run_was_written(&mut self) {
+        self.run_written = true;
+    }
+
+    /// It stands in the file, with the run row, that this tool acts from now on.
+    pub fn tool_was_recorded(&mut self, tool: Tool) {
+        self.tools_started += 1;
+        self.tool = Some(tool);
         self.run_written = true;
     }
 
@@ -97,27 +143,75 @@ impl TurnState {
         self.run_written
     }
 
-    fn take(&mut self, said: ProviderEvent) {
+    fn take(&mut self, said: ProviderEvent) -> Step {
         match said {
-            ProviderEvent::Delta { in_reply_to, text } => {
-                let known = self.open.iter_mut().find(|open| open.in_reply_to == in_reply_to);
-                match known.map(|open| &mut open.what) {
-                    Some(What::Words(said)) => said.push_str(&text),
-                    Some(What::Change(_) | What::Ask(_) | What::Show(_) | What::Act(_)) | None => {
-                        self.open.push(Reply::words(in_reply_to, text));
-                    }
-                }
-            }
-            ProviderEvent::Reply(mut reply) => {
-                let known = self.open.iter().position(|open| open.in_reply_to == reply.in_reply_to);
-                if let (None, What::Words(text), Some(at)) = (&reply.to, &mut reply.what, known)
-                    && let What::Words(before) = self.open.remove(at).what
-                {
-                    text.insert_str(0, &before);
-                }
-                self.replies.push(reply);
+            ProviderEvent::Delta { in_reply_to, text } => self.take_piece(in_reply_to, text),
+            ProviderEvent::Reply(reply) => self.take_reply(reply),
+            ProviderEvent::ToolStarts(tool) => return Step::StartTool(tool),
+            ProviderEvent::ToolEnded => {
+                self.tool = None;
+                return Step::EndTool;
             }
         }
+        Step::Wait
+    }
+
+    fn take_piece(&mut self, in_reply_to: MessageId, text: String) {
+        let known = self.open.iter_mut().find(|open| open.in_reply_to == in_reply_to);
+        match known.map(|open| &mut open.what) {
+            Some(What::Words(said)) => said.push_str(&text),
+            Some(What::Change(_) | What::Ask(_) | What::Show(_) | What::Act(_)) | None => {
+                self.open.push(Reply::words(in_reply_to, text));
+            }
+        }
+    }
+
+    fn take_reply(&mut self, mut reply: Reply) {
+        let known = self.open.iter().position(|open| open.in_reply_to == reply.in_reply_to);
+        if let (None, What::Words(text), Some(at)) = (&reply.to, &mut reply.what, known)
+            && let What::Words(before) = self.open.remove(at).what
+        {
+            text.insert_str(0, &before);
+        }
+        self.replies.push(reply);
+    }
+
+    /// Everything that was said, whole or not.
+    fn said(&mut self) -> Vec<Reply> {
+        self.replies.append(&mut self.open);
+        std::mem::take(&mut self.replies)
+    }
+
+    /// The same of a turn that does not go on: what was cut off says so. Only words are kept;
+    /// what it would have done beside them is not done for a turn that was stopped.
+    fn cut_off(&mut self) -> Vec<Reply> {
+        for open in &mut self.open {
+            if let What::Words(text) = &mut open.what {
+                text.push_str(limits::CUT_OFF);
+            }
+        }
+        let mut said = self.said();
+        said.retain(|reply| matches!(reply.what, What::Words(_)));
+        said
+    }
+
+    /// A failure that may work later is final once tools have acted.
+    fn may_be_repeated(&self, end: TurnEnd) -> TurnEnd {
+        match end {
+            TurnEnd::Failed(failure) if self.tools_started > 0 => {
+                TurnEnd::Failed(Failure { retry: Retry::Never, ..failure })
+            }
+            TurnEnd::Failed(_) | TurnEnd::Done | TurnEnd::Exit(_) => end,
+        }
+    }
+}
+
+/// The provider has said and done nothing for too long.
+fn no_progress() -> Failure {
+    Failure {
+        code: "no_progress".to_owned(),
+        error: "nothing came from my provider for too long".to_owned(),
+        retry: Retry::Later,
     }
 }
 
@@ -180,7 +274,57 @@ mod tests {
     #[test]
     fn a_cancelled_turn_is_released_whatever_was_said() {
         check(vec![said("a", "1"), TurnEvent::Cancelled], &Step::Release);
-        check(vec![said("a", "1"), TurnEvent::Aborted], &Step::Drop);
         check(vec![TurnEvent::Beat], &Step::Beat);
+    }
+
+    /// A turn that has started a tool.
+    fn with_tool(timeout: Option<u64>) -> TurnState {
+        let timeout = timeout.map(Duration::from_secs);
+        let tool = Tool { name: "build".to_owned(), timeout };
+        let mut state = TurnState::default();
+        let starts = TurnEvent::Provider(ProviderEvent::ToolStarts(tool.clone()));
+        assert_eq!(state.on(starts), Step::StartTool(tool.clone()));
+        state.tool_was_recorded(tool);
+        state
+    }
+
+    #[test]
+    fn a_stopped_turn_says_what_it_had_said_and_where_it_was_cut_off() {
+        let cut = format!("half{}", limits::CUT_OFF);
+        let act = Reply {
+            what: What::Show(schemas::content::Card::default()),
+            ..Reply::words(id("a"), "")
+        };
+        let act = TurnEvent::Provider(ProviderEvent::Reply(act));
+        check(
+            vec![said("a", "whole"), act, delta("b", "half"), TurnEvent::Aborted],
+            &Step::Drop(vec![reply("a", "whole"), reply("b", &cut)]),
+        );
+    }
+
+    #[test]
+    fn a_turn_that_started_a_tool_is_neither_given_back_nor_tried_again() {
+        let mut state = with_tool(None);
+        state.on(TurnEvent::Provider(ProviderEvent::ToolEnded));
+        assert_eq!(state.on(TurnEvent::Cancelled), Step::BreakOff(vec![]));
+        let failed = |retry| TurnEnd::Failed(Failure { retry, ..no_progress() });
+        check(vec![TurnEvent::NoProgress], &Step::Settle(failed(Retry::Later), vec![]));
+        let over = Step::Settle(failed(Retry::Never), vec![]);
+        assert_eq!(with_tool(None).on(TurnEvent::NoProgress), over);
+        assert_eq!(with_tool(None).on(TurnEvent::Ended(failed(Retry::Later))), over);
+    }
+
+    #[test]
+    fn a_declared_timeout_widens_the_patience_up_to_a_bound_while_its_tool_runs() {
+        let patience = |declared: u64| {
+            let mut state = with_tool(Some(declared));
+            let while_it_runs = state.patience();
+            state.on(TurnEvent::Provider(ProviderEvent::ToolEnded));
+            assert_eq!(state.patience(), limits::NO_PROGRESS);
+            while_it_runs
+        };
+        assert_eq!(patience(1), limits::NO_PROGRESS);
+        assert_eq!(patience(3_600), Duration::from_secs(3_600));
+        assert_eq!(patience(u64::MAX / 2_000), MAX_TOOL_TIMEOUT);
     }
 }

@@ -26,7 +26,12 @@ pub mod actions;
 pub mod admin;
 pub mod peers;
 
+pub mod occurrences;
+pub mod schedule;
+
 pub mod store;
+
+pub mod upkeep;
 
 pub mod config;
 
@@ -35,4 +40,5 @@ pub mod client;
 
 pub mod error;
 pub mod limits;
+pub mod steps;
 pub mod text;

@@ -6,8 +6,12 @@ use jiff::SignedDuration;
 
 pub mod action;
 pub mod admin;
+pub mod channel;
 pub mod people;
 pub mod route;
+pub mod task;
+pub mod turn;
+pub mod upkeep;
 
 /// Events that a slow reader of a room's stream may fall behind before it must ask for what it
 /// missed: a screen of fast replies, at about 300 bytes each.
@@ -22,46 +26,15 @@ pub const DEFAULT_MILLI_CPUS: u32 = 2_000;
 /// Processes of a container unless the agent says otherwise: a build fits, a fork bomb ends.
 pub const DEFAULT_PIDS: u32 = 512;
 
-/// Silence after which a guest that holds a claim is dead: thirty heartbeats missed.
-pub const STUCK_AFTER: SignedDuration = SignedDuration::from_secs(60);
-
 /// The pause after the first container that ended badly; doubled for each that follows.
 pub const FIRST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Containers that may end badly in a row before the session is given up: about five minutes.
 pub const MAX_FAILURES: u32 = 5;
 
-/// Pauses between the attempts of one delivery; past the last it is given up.
-pub const DELIVERY_PAUSES: [Duration; 5] = [
-    Duration::from_secs(5),
-    Duration::from_secs(15),
-    Duration::from_secs(45),
-    Duration::from_secs(120),
-    Duration::from_secs(300),
-];
-
-/// Pause before a channel that is down is tried again.
-pub const CHANNEL_DOWN_PAUSE: Duration = Duration::from_secs(30);
-
-/// Shortest pause that a platform may name: one that names none would be asked without end.
-pub const CHANNEL_PAUSE_LEAST: Duration = Duration::from_secs(1);
-
-/// Longest such pause that is believed; asking once an hour bothers nobody.
-pub const CHANNEL_PAUSE_MOST: Duration = Duration::from_secs(3_600);
-
-/// What a platform gets to answer a post. An adapter's own time-outs are shorter; this is for one
-/// that forgot them, and its destination must not fall silent for ever.
-pub const POST_TIME: Duration = Duration::from_secs(60);
-
-/// The same for a notice, a sign of typing or the end of a run: nothing waits for those.
-pub const NOTICE_TIME: Duration = Duration::from_secs(10);
-
 /// What a commit waits for posts that are under way, so that quick ones go into it: the terminal's
 /// take microseconds. A post that hangs must not hold up what else is to be written down.
 pub const COMMIT_LINGER: Duration = Duration::from_millis(20);
-
-/// Posts of one session that wait in memory; what else the guest wrote waits in its file.
-pub const QUEUED_POSTS: usize = 2_000;
 
 /// Places of a mailbox that people cannot fill: an engine's news is not lost to a flood of words.
 pub const MAILBOX_RESERVE: usize = 16;
@@ -151,6 +124,10 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 /// Outbound rows that one page of a look takes.
 pub const ROWS_PER_LOOK: usize = 500;
 
+/// Outbound rows that may wait to be read. An honest guest answers some ten messages at a time;
+/// what floods its room is ended before its room is full.
+pub const BACKLOG_ROWS: usize = 10_000;
+
 /// Rows that an answer about the past holds.
 pub const HISTORY_ROWS: usize = 1_000;
 
@@ -168,7 +145,7 @@ pub const BELT_LONGEST: Duration = Duration::from_secs(1);
 
 /// The belt's longest pause once the bell was seen to work for a session: 20 idle guests and their
 /// host together stay below a thousandth of a processor, and a heart that stopped is noticed a
-/// quarter of [`STUCK_AFTER`] late at worst.
+/// quarter of [`turn::SILENT_AFTER`] late at worst.
 pub const BELT_LONGEST_PROVEN: Duration = Duration::from_secs(15);
 
 /// Tries of one row before it is given up.
@@ -307,12 +284,8 @@ pub const DOWN_WAIT: Duration = Duration::from_secs(30);
 /// Between two looks whether a process has ended.
 pub const PROCESS_POLL: Duration = Duration::from_millis(20);
 
-/// Longest name of a file that is saved, in bytes: file systems end at 255, and a number may
-/// follow.
-pub const SAVED_NAME_BYTES: usize = 200;
-
 /// Files of one name that are kept beside each other before saving gives up.
-pub const SAVED_TWINS: u32 = 1_000;
+pub const SAVED_TWINS: usize = 1_000;
 
 /// Until a host that `demo` starts answers: it makes a home and asks the engine.
 pub const DEMO_START: Duration = Duration::from_secs(20);

@@ -22,6 +22,8 @@ use crate::{
     people::Who,
     routing::Refusal,
     sessions::MessageInfo,
+    store::DeadLetter,
+    upkeep,
 };
 
 /// Where the answer to a request goes.
@@ -50,6 +52,8 @@ pub enum Request {
     ResetSession(String, Answer<SessionInfo>),
     /// The newest messages of a session, both ways, oldest first.
     Messages(SessionId, u32, Answer<Vec<MessageInfo>>),
+    /// Try a message again that was given up.
+    Retry(Box<DeadLetter>, Answer<()>),
     /// End a session's container after its run, or at once.
     RestartSession(SessionId, bool, Answer<SessionInfo>),
     /// Put a session away: the next message makes a fresh one.
@@ -66,9 +70,13 @@ pub enum Request {
     Admin(Who, Box<admin::Command>, Answer<admin::Done>),
     /// Something that waits for a person is to be looked at then.
     LookAtApprovals(Timestamp),
+    /// A task is due then.
+    LookAtTasks(Timestamp),
     /// The rules of these agents changed: forget what was read of them, and show their live
     /// sessions; answered once those see it.
     Refresh(Vec<AgentId>, Answer<()>),
+    /// What keeps the host in order.
+    Upkeep(Box<upkeep::Ask>),
     /// How the daemon is.
     Status(Answer<Status>),
     /// Stop taking in, finish what is being written, end.
@@ -120,6 +128,7 @@ impl Request {
             Self::Sessions(answer) => drop(answer.send(Err(why))),
             Self::ResetSession(_, answer) => drop(answer.send(Err(why))),
             Self::Messages(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Retry(_, answer) => drop(answer.send(Err(why))),
             Self::RestartSession(_, _, answer) => drop(answer.send(Err(why))),
             Self::ArchiveSession(_, answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
@@ -127,8 +136,9 @@ impl Request {
             Self::Tell(_, _, answer) => drop(answer.send(Err(why))),
             Self::Peer(_, answer) => drop(answer.send(Err(why))),
             Self::Admin(_, _, answer) => drop(answer.send(Err(why))),
-            Self::LookAtApprovals(_) => {}
+            Self::LookAtApprovals(_) | Self::LookAtTasks(_) => {}
             Self::Refresh(_, answer) => drop(answer.send(Err(why))),
+            Self::Upkeep(ask) => ask.refuse(why),
             Self::Status(answer) => drop(answer.send(Err(why))),
             Self::Shutdown(answer) => drop(answer.send(Ok(()))),
         }

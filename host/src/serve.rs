@@ -3,12 +3,13 @@
 //! Owns the order of the start (lock, database, engine, socket) and joins what runs side by side.
 //! Nothing here decides anything about messages.
 
-use std::{path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use schemas::{
     CONTRACT_VERSION,
     admin::Status,
     ids::InstallId,
+    sqlite::copying::quick_check,
     time::{Clock, SystemClock},
 };
 use tokio::task::JoinHandle;
@@ -16,7 +17,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
-    channels::{Channels, terminal::Terminal},
+    channels::{Channel, Channels, terminal::Terminal},
     config::Config,
     daemon::{self, Ports, Settings, Stop, open_home},
     engine::{
@@ -27,11 +28,38 @@ use crate::{
     },
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
-    limits,
+    limits::upkeep as limits,
     requests::{self, Request},
     sessions::inotify::InotifyBells,
+    steps::Steps,
     store::Store,
+    text::upkeep as text,
+    upkeep::copies,
 };
+
+/// Puts something between the host and a channel.
+type Door = Box<dyn FnOnce(Arc<dyn Channel>) -> Arc<dyn Channel> + Send>;
+
+/// What a test does to a host that is otherwise the real one. By default nothing, and the program
+/// that people install knows no other.
+pub struct Trial {
+    /// Who is told of each step.
+    pub steps: Steps,
+    /// What stands between the host and its channel.
+    pub door: Door,
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self { steps: Steps::default(), door: Box::new(|channel| channel) }
+    }
+}
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trial").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
 
 /// Runs the host until `stop` says otherwise; `ready` is told how it is once it takes messages.
 ///
@@ -40,13 +68,14 @@ use crate::{
 /// cannot be made, or when the central database refuses.
 pub async fn run(
     config: Config,
+    trial: Trial,
     stop: Stop,
     ready: impl FnOnce(&Status) + Send + 'static,
 ) -> Result<()> {
     // Files in `in/` are read by guests under other uids; what is private says so itself.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let _lock = open_home(&config.home)?;
-    let store = Store::open(&config.home.join("central.db"))?;
+    let store = open_central(&config.home)?;
     let install = store.install_id(SystemClock.now()).await?;
     let engine = engine(&config, install)?;
     let terminal = Arc::new(Terminal::default());
@@ -62,8 +91,9 @@ pub async fn run(
     let ports = Ports {
         clock: Arc::new(SystemClock),
         engine,
-        channels: Channels::new(vec![terminal]),
+        channels: Channels::new(vec![(trial.door)(terminal)]),
         bells: bells.clone(),
+        steps: trial.steps,
     };
     let daemon = daemon::run(settings(&config), ports, store, requests, stop);
     let bells = async move {
@@ -89,6 +119,21 @@ pub async fn run(
     ended
 }
 
+/// Nothing is migrated without a copy, and nothing is built on a database that is damaged.
+fn open_central(home: &Path) -> Result<Store> {
+    let central = home.join(copies::CENTRAL);
+    let small = central.metadata().is_ok_and(|found| found.len() <= limits::CHECKED_AT_START);
+    copies::before_migration(home, SystemClock.now())?;
+    let store = Store::open(&central).map_err(text::central_refused)?;
+    if small {
+        let wrong = quick_check(&central, limits::COMPLAINTS)?;
+        if !wrong.is_empty() {
+            return Err(text::central_damaged(&central, &wrong));
+        }
+    }
+    Ok(store)
+}
+
 /// A task that is dropped with whoever waits for it; its panic is an error.
 async fn joined(task: JoinHandle<Result<()>>) -> Result<()> {
     AbortOnDropHandle::new(task).await.map_err(|error| {
@@ -101,7 +146,7 @@ fn settings(config: &Config) -> Settings {
         home: config.home.clone(),
         run_dir: config.run_dir.clone(),
         time_zone: config.time_zone.clone(),
-        max_containers: limits::MAX_CONTAINERS,
+        max_containers: config.max_containers,
         idle_after: config.idle_timeout,
         image: config.image.clone(),
         // Without an engine nobody keeps a guest for the next host.

@@ -67,7 +67,7 @@ pub fn up_and_ready(status: &Status) -> String {
 /// Said in the room when a run failed.
 #[must_use]
 pub fn run_failed(reason: &str) -> String {
-    format!("I could not answer: {reason}")
+    format!("I could not answer: {}", shown::line(reason))
 }
 
 /// Said in the room when the container cannot be started.
@@ -141,12 +141,19 @@ pub fn chat_help() -> String {
 
 pub mod admin;
 pub mod approvals;
+pub mod backup;
+pub mod channels;
 pub mod chat;
 pub mod demo;
 pub mod engage;
 pub mod people;
 pub mod posts;
 pub mod prompts;
+pub mod quota;
+pub mod shown;
+pub mod tasks;
+pub mod turns;
+pub mod upkeep;
 
 /// When a disk is full.
 pub const FREE_SPACE: &str = "free some space on the disk of the home folder";

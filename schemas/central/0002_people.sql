@@ -84,6 +84,8 @@ CREATE TABLE approvals (
   session_id   TEXT REFERENCES sessions (id),
   -- The guest's own id of its request.
   request_id   TEXT,
+  -- Where it was asked, as JSON: what came of it is told there.
+  asked_at     TEXT,
   status       TEXT NOT NULL DEFAULT 'pending'
     CHECK (status IN ('pending', 'approved', 'rejected', 'expired')),
   created_at   TEXT NOT NULL,

@@ -37,6 +37,15 @@ pub struct NewAgent {
     /// Cap on processes; `None` is the default.
     #[serde(default)]
     pub pids: Option<u32>,
+    /// Cap on its containers at once; `None` is none of its own.
+    #[serde(default)]
+    pub max_containers: Option<u32>,
+    /// Days that what was said is kept; `None` is for ever.
+    #[serde(default)]
+    pub keep_days: Option<u32>,
+    /// Bytes that the folders of one session may hold; `None` is the install's word.
+    #[serde(default)]
+    pub disk_bytes: Option<u64>,
     /// Which session a message at its terminal room belongs to.
     #[serde(default)]
     pub session_mode: SessionMode,
@@ -71,6 +80,9 @@ impl NewAgent {
             memory_bytes: None,
             milli_cpus: None,
             pids: None,
+            max_containers: None,
+            keep_days: None,
+            disk_bytes: None,
             session_mode: SessionMode::default(),
             trusted: false,
             prompt: None,
@@ -105,6 +117,12 @@ pub struct Agent {
     pub milli_cpus: u32,
     /// Cap on processes.
     pub pids: u32,
+    /// Cap on its containers at once; `None` is none of its own.
+    pub max_containers: Option<u32>,
+    /// Days that what was said is kept; `None` is for ever.
+    pub keep_days: Option<u32>,
+    /// Bytes that the folders of one session may hold; `None` is the install's word.
+    pub disk_bytes: Option<u64>,
     /// What the model is told about itself.
     pub prompt: Option<String>,
     /// The model; `None` is the provider's own choice.
@@ -288,6 +306,8 @@ pub struct Waiting {
     pub dropped: u64,
     /// Runs that failed in the last day.
     pub failed_runs: u64,
+    /// Messages, both ways, that were given up and not tried again.
+    pub given_up: u64,
     /// Whether somebody owns the host.
     pub owned: bool,
 }

@@ -26,7 +26,7 @@ use crate::{
     folder::set_mode,
     ids::InboxId,
     limits::{MAX_ATTACHMENTS, MAX_FILE_BYTES, MAX_MESSAGE_FILES_BYTES},
-    safe_name::{numbered, safe_name},
+    safe_name::{numbered_name, safe_name},
     session_dir::{INBOX, SessionDir},
 };
 
@@ -194,7 +194,7 @@ impl Plan<'_> {
         let mut free = name.to_owned();
         let mut copy = 2;
         while !self.names.insert(free.to_lowercase()) {
-            free = numbered(name, copy);
+            free = numbered_name(name, copy);
             copy += 1;
         }
         free

@@ -12,13 +12,16 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     libc,
     sys::stat::{Mode, fchmod, fstat},
+    unistd::{UnlinkatFlags, unlinkat},
 };
 
 use crate::{
     beneath,
-    session_dir::{INBOX, SessionDir},
+    refused::{Refused, RefusedKind},
+    session_dir::{HEARTBEAT, INBOX, SessionDir},
 };
 
 /// Makes what is missing and sets the modes of what the host owns; does nothing when all is well.
@@ -38,6 +41,24 @@ pub fn ensure(dir: &SessionDir) -> io::Result<()> {
         keep(&root, name, CLOSED, &mut made)?;
     }
     if made { sync(dir, [root, inward, outward], fresh) } else { Ok(()) }
+}
+
+/// Removes what stands for a heartbeat: a guest that starts must not look alive by its predecessor's.
+/// A link is removed, not followed.
+///
+/// # Errors
+/// When a folder stands there, or the system refuses.
+pub fn forget_heartbeat(dir: &SessionDir) -> Result<(), Refused> {
+    let io = |error| Refused::because(RefusedKind::Io, "cannot remove the last heartbeat", error);
+    let out = beneath::folder(&dir.out_dir()).map_err(io)?;
+    match unlinkat(out, HEARTBEAT, UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(Errno::EISDIR) => {
+            let what = format!("{HEARTBEAT} is a directory, not a file");
+            Err(Refused::new(RefusedKind::NotRegular, what))
+        }
+        Err(errno) => Err(io(io::Error::from(errno))),
+    }
 }
 
 /// The guest reads `in/` under another uid; all else is one user's.

@@ -109,6 +109,10 @@ minted_id!(
     ApprovalId, "approval", "appr-"
 );
 minted_id!(
+    /// What is to be done at a time, once or again and again.
+    TaskId, "task", "task-"
+);
+minted_id!(
     /// One turn. The guest mints it at its claim, so the host checks it like any guest's word.
     RunId, "run", ""
 );
@@ -130,14 +134,46 @@ impl RunId {
     /// settles it once.
     #[must_use]
     pub fn of_message(session: &SessionId, message: &MessageId) -> Self {
-        let digest = Sha256::digest(format!("{session}\0{message}"));
+        Self::of_try(session, message, 0)
+    }
+
+    /// The same for one try of it: what was given up and is tried again ends once more.
+    #[must_use]
+    pub fn of_try(session: &SessionId, message: &MessageId, tries: i64) -> Self {
+        let digest = if tries == 0 {
+            Sha256::digest(format!("{session}\0{message}"))
+        } else {
+            Sha256::digest(format!("{session}\0{message}\0{tries}"))
+        };
         let mut bytes = [0_u8; 16];
         bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Self(Ulid::from_bytes(bytes).to_string().to_lowercase())
     }
 }
 
+impl TaskId {
+    /// The task that a wish of a session's row makes: always the same, so that a wish which is
+    /// read twice makes one.
+    #[must_use]
+    pub fn of_wish(session: &SessionId, row: &MessageId) -> Self {
+        Self(format!("task-{}", RunId::of_message(session, row)))
+    }
+
+    /// The task, and which of its times, that a row is about; `None` for any other row.
+    #[must_use]
+    pub fn of_row(id: &MessageId) -> Option<(Self, Timestamp)> {
+        let (task, at) = id.0.split_once('@')?;
+        Some((Self::parse(task).ok()?, at.parse().ok()?))
+    }
+}
+
 impl MessageId {
+    /// The row of one time of a task: always the same, so that it is written once.
+    #[must_use]
+    pub fn of_task(task: &TaskId, scheduled: Timestamp) -> Self {
+        Self(format!("{task}@{}", crate::time::format(scheduled)))
+    }
+
     /// Longest id in bytes that is taken; platforms stay far below it.
     pub const MAX_BYTES: usize = 1024;
 
@@ -192,6 +228,16 @@ mod tests {
     fn a_minted_id_is_read_back() {
         let id = SessionId::mint(Timestamp::UNIX_EPOCH);
         assert_eq!(SessionId::parse(id.as_str()), Ok(id));
+    }
+
+    #[test]
+    fn the_row_of_a_tasks_time_names_both() {
+        let at = Timestamp::from_millisecond(1_700_000_000_120).unwrap();
+        let task = TaskId::mint(at);
+        let row = MessageId::of_task(&task, at);
+        assert_eq!(TaskId::of_row(&row), Some((task, at)));
+        assert_eq!(TaskId::of_row(&MessageId::mint(at)), None);
+        assert_eq!(TaskId::of_row(&MessageId::parse("bob@2026-01-01").unwrap()), None);
     }
 
     #[test]

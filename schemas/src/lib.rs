@@ -18,6 +18,7 @@
 //! | **run** | one turn: a batch of messages worked on, ending in exactly one outcome |
 //! | **person**, **role** | who; owner, admin (of all agents or of one), member (of one) |
 //! | **action** | what the guest asks of the host besides talking |
+//! | **task**, **occurrence** | what is to be done at a time; one of its times |
 //! | **approval** | an action that waits for a person's yes or no |
 //! | **provider** | what answers inside the container: `echo`, later `claude`, `codex`, … |
 //! | **engine** | what runs containers: a Docker Engine API |
@@ -65,12 +66,18 @@ pub const CONTRACT_VERSION: u32 = 1;
 pub mod host_side {
     pub use crate::{
         attachment::{AttachmentError, Extracted, digest, extract, sweep_orphans},
-        folder::ensure,
-        inbound::{Appended, CameIn, Control, InboundTx, InboundWriter, ListedRow, Unsettled},
-        outbound::{AckSeen, BadRow, OutboundCopy, OutboundReader, Reading, RunSeen},
+        folder::{ensure, forget_heartbeat},
+        inbound::{
+            Appended, CameIn, Control, Expired, InboundTx, InboundWriter, ListedRow, Revived,
+            Unsettled,
+        },
+        outbound::{
+            AckSeen, BadRow, INTERRUPTED, OutboundCopy, OutboundReader, Reading, RunSeen, ToolSeen,
+            heartbeat, progress,
+        },
         outbox::{OutboxFile, OutboxReader},
         refused::{Refused, RefusedKind},
-        safe_name::safe_name,
+        safe_name::{numbered_name, safe_name},
     };
 }
 
@@ -83,6 +90,10 @@ pub mod host_side {
 pub mod guest_side {
     pub use crate::{
         inbound::{Control, ControlRow, DueBatch, DueQuery, InboundReader},
-        outbound::{Ack, AttemptRow, OutboundTx, OutboundWriter, RunRow, RunStatus},
+        outbound::{
+            Ack, AttemptRow, ErrorScope, INTERRUPTED, OutboundTx, OutboundWriter, RunRow,
+            RunStatus, ToolRow,
+        },
+        safe_name::{numbered_name, safe_name},
     };
 }

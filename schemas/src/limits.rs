@@ -48,3 +48,7 @@ pub const LOCK_EAGER_STEP: Duration = Duration::from_micros(200);
 
 /// Pause between the later tries.
 pub const LOCK_STEP: Duration = Duration::from_millis(5);
+
+/// Longest time without a sign of progress that a tool may ask for: the longest builds that people
+/// wait for. What a guest says beyond it is not believed.
+pub const MAX_TOOL_TIMEOUT: Duration = Duration::from_secs(2 * 3_600);

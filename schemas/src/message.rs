@@ -282,6 +282,8 @@ pub struct OutboundRow {
     pub content: String,
     /// The run that it names.
     pub run: Option<RunId>,
+    /// When it says that it was written.
+    pub written_at: Option<Timestamp>,
 }
 
 /// A row of `destinations`: a name that the agent may send to.
@@ -309,7 +311,7 @@ pub enum DestinationTarget {
 pub struct LedgerRow {
     /// The outbound row.
     pub message_out: MessageId,
-    /// The platform's id of what was posted.
+    /// The platform's id of what was posted; of several parts all of them, see [`platform_ids`].
     pub platform_message_id: Option<String>,
     /// How far it came.
     pub status: DeliveryStatus,
@@ -321,4 +323,22 @@ pub struct LedgerRow {
     pub next_attempt_at: Option<Timestamp>,
     /// The last error.
     pub error: Option<String>,
+}
+
+/// The platform's ids in a column of the ledger: a long message went out in parts, in this order.
+#[must_use]
+pub fn platform_ids(column: Option<&str>) -> Vec<String> {
+    let Some(text) = column else { return Vec::new() };
+    let list = text.starts_with("[\"").then(|| serde_json::from_str(text).ok()).flatten();
+    list.unwrap_or_else(|| vec![text.to_owned()])
+}
+
+/// The column for the platform's ids of all parts so far; one stands there as it is.
+#[must_use]
+pub fn platform_ids_column(ids: &[String]) -> Option<String> {
+    match ids {
+        [] => None,
+        [one] => Some(one.clone()),
+        several => serde_json::to_string(several).ok(),
+    }
 }

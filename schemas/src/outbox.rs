@@ -3,7 +3,9 @@
 //! Owns what is let through: one safe name in the folder of one message, a regular file with no
 //! other name, bounded. A refusal is told to the agent, so its message names the file.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, os::fd::AsRawFd, path::Path};
+
+use nix::{fcntl::OFlag, sys::stat::Mode};
 
 use crate::{
     beneath,
@@ -47,6 +49,30 @@ impl OutboxReader {
         let file = beneath::open_file(out, &path)?;
         let size = beneath::check_file(&file, name, MAX_FILE_BYTES)?;
         Ok(OutboxFile { file, size })
+    }
+}
+
+impl OutboxReader {
+    /// Removes the folder of one message, with what is in it. One that is not there is no error.
+    ///
+    /// # Errors
+    /// When something stands in the way, or the disk refuses.
+    pub fn remove(&self, message: &MessageId) -> std::io::Result<()> {
+        let Ok(name) = component(message.as_str()) else { return Ok(()) };
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+        let opened = beneath::folder(&self.dir.out_dir())
+            .and_then(|out| beneath::open(out, Path::new(OUTBOX), flags, Mode::empty()));
+        let outbox = match opened {
+            Ok(outbox) => outbox,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        // By what was opened: the guest may put a link in the place of its outbox meanwhile.
+        let place = format!("/proc/self/fd/{}/{name}", outbox.as_raw_fd());
+        match std::fs::remove_dir_all(place) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 

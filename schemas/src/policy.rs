@@ -102,3 +102,49 @@ column_words!(
         Expired = "expired",
     }
 );
+
+column_words!(
+    /// What becomes of a task's times that passed while nobody was there.
+    #[derive(Default)]
+    Missed {
+        /// Nothing: the next one is the next one.
+        Skip = "skip",
+        /// The last of them is made up for.
+        #[default]
+        Once = "once",
+        /// Each of them, as far as that is bearable.
+        All = "all",
+    }
+);
+
+column_words!(
+    /// Where a task stands.
+    TaskStatus {
+        /// It is done at its next time.
+        Active = "active",
+        /// Not before somebody resumes it.
+        Paused = "paused",
+        /// Its one time is over.
+        Done = "done",
+        /// Its one time went wrong.
+        Failed = "failed",
+        /// Somebody ended it.
+        Cancelled = "cancelled",
+    }
+);
+
+column_words!(
+    /// What came of one time that a task was to be done.
+    Occurred {
+        /// It was done.
+        Completed = "completed",
+        /// It could not be done.
+        Failed = "failed",
+        /// Somebody stopped it.
+        Cancelled = "cancelled",
+        /// It ended under the guest's hands.
+        Interrupted = "interrupted",
+        /// It was let go by, as the task or a bound has it.
+        Skipped = "skipped",
+    }
+);

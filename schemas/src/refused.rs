@@ -46,7 +46,9 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(crate) fn new(kind: RefusedKind, message: impl Into<String>) -> Self {
+    /// A refusal without a cause.
+    #[must_use]
+    pub fn new(kind: RefusedKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 

@@ -1,7 +1,8 @@
 //! File names that came from strangers, made safe. PURE.
 //!
-//! Owns the one rule: whatever came in, what comes out is a single path component of at most 255
-//! bytes that no shell, file system or reader of logs takes for anything else.
+//! Owns the one rule, for files of both directions and for those that a person saves: whatever came
+//! in, what comes out is a single path component of at most 255 bytes that no shell, file system or
+//! reader of logs takes for anything else.
 
 use crate::limits::MAX_NAME_BYTES;
 
@@ -13,11 +14,14 @@ pub fn safe_name(name: Option<&str>, n: usize, mime: Option<&str>) -> String {
     if cleaned.is_empty() {
         return format!("attachment-{n}.{}", extension_for(mime));
     }
-    fit(&cleaned, "")
+    let fitted = fit(&cleaned, "");
+    // Cut, it may have become what it was not before.
+    if is_reserved(&fitted) { fit(&format!("_{fitted}"), "") } else { fitted }
 }
 
 /// The same name with ` (copy)` before its extension, still within the limit.
-pub(crate) fn numbered(name: &str, copy: usize) -> String {
+#[must_use]
+pub fn numbered_name(name: &str, copy: usize) -> String {
     fit(name, &format!(" ({copy})"))
 }
 
@@ -30,14 +34,19 @@ fn clean(name: &str) -> String {
         .map(|c| if is_wild(c) { '_' } else { c })
         .collect();
     let bare = visible
-        .trim_start_matches(|c: char| c == '.' || c == '-' || c == '~' || c.is_whitespace())
-        .trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+        .trim_start_matches(|c: char| is_dot(c) || c == '-' || c == '~' || c.is_whitespace())
+        .trim_end_matches(|c: char| is_dot(c) || c.is_whitespace());
     if is_reserved(bare) { format!("_{bare}") } else { bare.to_owned() }
 }
 
 /// The separators of every system, and what looks like one or turns into one when normalised.
 fn is_separator(c: char) -> bool {
     matches!(c, '/' | '\\' | '\u{2044}' | '\u{2215}' | '\u{29F8}' | '\u{FF0F}' | '\u{FF3C}')
+}
+
+/// The dot, and what turns into some when normalised.
+fn is_dot(c: char) -> bool {
+    matches!(c, '.' | '\u{2024}'..='\u{2026}' | '\u{FE52}' | '\u{FF0E}')
 }
 
 /// Characters that change how a name reads without being seen.
@@ -75,7 +84,7 @@ fn fit(name: &str, mark: &str) -> String {
     let room = MAX_NAME_BYTES.saturating_sub(mark.len() + extension.len());
     let stem = stem.get(..stem.floor_char_boundary(room)).unwrap_or_default();
     let stem = if stem.len() < name.len() && extension.is_empty() && mark.is_empty() {
-        stem.trim_end_matches(|c: char| c == '.' || c.is_whitespace())
+        stem.trim_end_matches(|c: char| is_dot(c) || c.is_whitespace())
     } else {
         stem
     };

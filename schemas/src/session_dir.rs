@@ -125,10 +125,16 @@ impl SessionDir {
         self.out_dir().join(HEARTBEAT)
     }
 
+    /// All live files.
+    #[must_use]
+    pub fn live_dir(&self) -> PathBuf {
+        self.out_dir().join(LIVE)
+    }
+
     /// The live events of one run.
     #[must_use]
     pub fn live(&self, run: &RunId) -> PathBuf {
-        self.out_dir().join(LIVE).join(format!("{run}.ndjson"))
+        self.live_dir().join(format!("{run}.ndjson"))
     }
 
     /// The providers' own state: `$HOME` in the container. Never read by the host.

@@ -6,6 +6,9 @@
 
 pub(crate) mod hostile;
 
+pub mod copying;
+pub mod header;
+
 use std::{path::Path, thread, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};

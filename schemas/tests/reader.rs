@@ -13,7 +13,7 @@ use std::{
 use common::{reply, session};
 use jiff::Timestamp;
 use schemas::{
-    guest_side::{Ack, OutboundWriter, RunRow},
+    guest_side::{Ack, ErrorScope, OutboundWriter, RunRow},
     host_side::{OutboundCopy, OutboundReader, Reading},
     ids::{MessageId, RunId},
     message::{AckStatus, Address, NewOutbound, Outcome},
@@ -88,6 +88,7 @@ fn acks_and_runs_are_read_as_they_were_written() {
         started_at: Timestamp::UNIX_EPOCH,
         ended: Some((at, Outcome::Failed)),
         error_code: Some("overloaded".to_owned()),
+        error_scope: Some(ErrorScope::Provider),
     };
     OutboundWriter::new(dir.clone())
         .write(|tx| {

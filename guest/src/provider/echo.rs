@@ -10,6 +10,9 @@
 //! | `!fail final <words>` | fails the turn for good, with these words |
 //! | `!fail retry <words>` | fails the turn, which may work later |
 //! | `!stream <n>` | says the reply in `n` pieces |
+//! | `!say <text>` | says this at once, before the rest of the reply |
+//! | `!append <file> <line>` | a tool: appends a line to a file in its folder, on the disk |
+//! | `!tool <ms> <timeout ms>` | a tool that takes so long and declares that it may |
 //! | `!file <name> <n>` | sends a file of `n` deterministic bytes |
 //! | `!file <name> <text>` | sends a file with this text |
 //! | `!return` | sends the attachments back |
@@ -28,9 +31,9 @@
 //! | `!turn` | answers with the whole turn as a model would read it |
 //! | `!model` | answers with the model and the folder that it was given |
 //!
-//! Never reads a clock and never touches a session file.
+//! Never reads a clock and never touches a session's databases.
 
-use std::time::Duration;
+use std::{fs::OpenOptions, io::Write, time::Duration};
 
 use async_trait::async_trait;
 use schemas::{
@@ -38,7 +41,7 @@ use schemas::{
     session_dir::SessionDir,
 };
 
-use super::{Failure, FileSource, OutFile, Provider, Reply, Sink, TurnEnd, What};
+use super::{Failure, FileSource, OutFile, Provider, Reply, Retry, Sink, Tool, TurnEnd, What};
 use crate::{
     probe,
     prompt::{Said, Turn},
@@ -98,8 +101,21 @@ impl Echo {
             match directive {
                 Directive::Slow(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
                 Directive::Fail(retry, error) => {
-                    let code = "echo_told_to_fail".to_owned();
-                    return Err(TurnEnd::Failed(Failure { code, error, retry }));
+                    return Err(failed("echo_told_to_fail", error, retry));
+                }
+                Directive::Say(text) => {
+                    let piece = ProviderEvent::Delta { in_reply_to: said.id.clone(), text };
+                    sink.say(piece).await;
+                }
+                Directive::Append(file, line) => {
+                    used(sink, "append", None).await?;
+                    self.append(&file, &line)?;
+                    sink.tool_ended().await;
+                }
+                Directive::Tool(ms, timeout) => {
+                    used(sink, "wait", Some(Duration::from_millis(timeout))).await?;
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                    sink.tool_ended().await;
                 }
                 Directive::Stream(n) => pieces = n,
                 Directive::File(name, bytes) => {
@@ -133,6 +149,17 @@ impl Echo {
         Ok(())
     }
 
+    /// The tool whose effect can be seen.
+    fn append(&self, file: &str, line: &str) -> Result<(), TurnEnd> {
+        let path = self.dir.work().join(file);
+        let write = || {
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            file.write_all(format!("{line}\n").as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(|error| failed("append", format!("cannot append: {error}"), Retry::Never))
+    }
+
     fn files_of(&self, said: &Said) -> Vec<OutFile> {
         let file = |n: usize, path| OutFile {
             name: said.attachments.get(n).and_then(|a| a.name.clone()).unwrap_or_default(),
@@ -144,6 +171,18 @@ impl Echo {
             .map(|a| a.local_path.as_deref().and_then(|path| self.dir.inbox_file(path)));
         paths.enumerate().filter_map(|(n, path)| Some(file(n, path?))).collect()
     }
+}
+
+/// Asks for a tool, which may act once this returns.
+async fn used(sink: &Sink, name: &str, timeout: Option<Duration>) -> Result<(), TurnEnd> {
+    let tool = Tool { name: name.to_owned(), timeout };
+    let refused =
+        |_| failed("no_record", "my disk takes nothing just now".to_owned(), Retry::Later);
+    sink.tool_starts(tool).await.map_err(refused)
+}
+
+fn failed(code: &str, error: String, retry: Retry) -> TurnEnd {
+    TurnEnd::Failed(Failure { code: code.to_owned(), error, retry })
 }
 
 fn repeat(said: &Said, text: &str, context: usize) -> String {

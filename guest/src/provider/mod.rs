@@ -7,13 +7,16 @@ use async_trait::async_trait;
 use schemas::{
     guest_side::InboundReader, message::Destination, session_dir::SessionDir, sqlite::StoreError,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{prompt::Turn, turn::ProviderEvent};
 
 pub mod echo;
 
-pub use crate::reply::{Failure, FileSource, OutFile, Reply, Retry, TurnEnd, What};
+pub use crate::{
+    reply::{Failure, FileSource, OutFile, Reply, Retry, TurnEnd, What},
+    turn::Tool,
+};
 
 /// What answers. Dropping the future of [`turn`](Self::turn) must end the work.
 #[async_trait]
@@ -28,14 +31,27 @@ pub trait Provider: Send {
 /// Where a provider says things, and looks up whom it can reach. Full means wait.
 #[derive(Debug, Clone)]
 pub struct Sink {
-    events: mpsc::Sender<ProviderEvent>,
+    events: mpsc::Sender<Heard>,
     inbound: InboundReader,
 }
+
+/// What a provider said, and who waits until it is written down.
+#[derive(Debug)]
+pub struct Heard {
+    /// What it said.
+    pub event: ProviderEvent,
+    /// Told once it is durable; dropped when it cannot be.
+    pub written: Option<oneshot::Sender<()>>,
+}
+
+/// A tool must not act: that it does could not be written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotWritten;
 
 impl Sink {
     /// A sink, and where its events come out.
     #[must_use]
-    pub fn new(room: usize, inbound: InboundReader) -> (Self, mpsc::Receiver<ProviderEvent>) {
+    pub fn new(room: usize, inbound: InboundReader) -> (Self, mpsc::Receiver<Heard>) {
         let (events, out) = mpsc::channel(room);
         (Self { events, inbound }, out)
     }
@@ -50,7 +66,28 @@ impl Sink {
 
     /// Says something. When nobody listens any more the turn is about to be dropped.
     pub async fn say(&self, event: ProviderEvent) {
-        if self.events.send(event).await.is_err() {
+        self.send(Heard { event, written: None }).await;
+    }
+
+    /// A tool is about to act. It may once this returns: that it began is durable then, so nobody
+    /// repeats blindly what it does.
+    ///
+    /// # Errors
+    /// When it could not be written down; the tool must not act.
+    pub async fn tool_starts(&self, tool: Tool) -> Result<(), NotWritten> {
+        let (written, durable) = oneshot::channel();
+        let event = ProviderEvent::ToolStarts(tool);
+        self.send(Heard { event, written: Some(written) }).await;
+        durable.await.map_err(|_| NotWritten)
+    }
+
+    /// The tool has ended.
+    pub async fn tool_ended(&self) {
+        self.say(ProviderEvent::ToolEnded).await;
+    }
+
+    async fn send(&self, heard: Heard) {
+        if self.events.send(heard).await.is_err() {
             tracing::debug!("nobody listens to the provider any more");
         }
     }

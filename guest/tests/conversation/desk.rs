@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use guest::{GuestError, Ports, provider};
+use guest::{GuestError, Ports, provider, steps::Steps};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row};
 use schemas::{
@@ -67,7 +67,7 @@ impl Desk {
     pub(crate) fn new() -> Self {
         let root = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let dir = SessionDir::at(root.path());
-        for folder in [dir.in_dir(), dir.out_dir()] {
+        for folder in [dir.in_dir(), dir.out_dir(), dir.work()] {
             fs::create_dir(folder).unwrap();
         }
         let clock = Arc::new(RuntimeClock { began: Instant::now() });
@@ -116,6 +116,7 @@ impl Desk {
                 }
                 committed.notify_one();
             }),
+            steps: Steps::default(),
         };
         let cancel = CancellationToken::new();
         let work = guest::run(self.dir.clone(), ports, cancel.clone());
@@ -149,10 +150,11 @@ impl Desk {
         *self.hook.lock().unwrap() = Some(Box::new(hook));
     }
 
-    /// Whether the guest holds a claim in the file right now.
-    pub(crate) fn claimed(dir: &SessionDir, id: &str) -> bool {
-        let sql = "SELECT message_id FROM processing_ack WHERE status = 'processing'";
-        query(&dir.outbound_db(), sql, |row| row.get::<_, String>(0).unwrap()).contains(&id.into())
+    /// Whether the guest says this of a row in the file right now.
+    pub(crate) fn acked_in(dir: &SessionDir, id: &str, status: &str) -> bool {
+        let sql = "SELECT message_id || ' ' || status FROM processing_ack";
+        let acks = query(&dir.outbound_db(), sql, |row| row.get::<_, String>(0).unwrap());
+        acks.contains(&format!("{id} {status}"))
     }
 
     pub(crate) fn write<T>(
@@ -266,10 +268,11 @@ impl Desk {
     }
 }
 
-/// What must hold after each commit: a reply stands beside the completion it belongs to.
+/// What must hold after each commit: a reply stands beside the end of what it belongs to.
 fn assert_whole(dir: &SessionDir) {
     let sql = "SELECT in_reply_to FROM messages_out LEFT JOIN processing_ack \
-               ON message_id = in_reply_to WHERE in_reply_to IS NOT NULL AND coalesce(status, '') <> 'completed'";
+               ON message_id = in_reply_to WHERE in_reply_to IS NOT NULL AND coalesce(status, '') NOT IN \
+               ('completed', 'cancelled', 'failed')";
     let lonely = query(&dir.outbound_db(), sql, |row| row.get::<_, Option<String>>(0).unwrap());
     assert!(lonely.is_empty(), "replies without their completion: {lonely:?}");
 }

@@ -15,7 +15,7 @@ async fn a_row_cancelled_between_claim_and_work_is_left_out() {
     desk.says("m2", "take back");
     let (dir, id) = (desk.dir.clone(), desk.id("m2"));
     desk.at_commit(move || {
-        let claimed = Desk::claimed(&dir, "m2");
+        let claimed = Desk::acked_in(&dir, "m2", "processing");
         if claimed {
             let status = InboundStatus::Cancelled;
             let id = [id.clone()];
@@ -37,7 +37,7 @@ async fn a_row_edited_or_paused_between_claim_and_work_is_read_again() {
     desk.says("m2", "hold on");
     let dir = desk.dir.clone();
     desk.at_commit(move || {
-        let claimed = Desk::claimed(&dir, "m2");
+        let claimed = Desk::acked_in(&dir, "m2", "processing");
         if claimed {
             let conn =
                 Connection::open_with_flags(dir.inbound_db(), OpenFlags::SQLITE_OPEN_READ_WRITE);

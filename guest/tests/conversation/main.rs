@@ -12,4 +12,5 @@
 mod desk;
 mod faults;
 mod pruning;
+mod tools;
 mod turns;

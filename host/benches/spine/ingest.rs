@@ -20,6 +20,7 @@ use host::{
     limits,
     requests::{self, DaemonHandle, Request},
     sessions::bell::{Bell, Bells},
+    steps::Steps,
     store::Store,
 };
 use schemas::{
@@ -82,6 +83,7 @@ async fn ingest(home: &Path, messages: usize) -> (f64, Samples) {
         engine: Arc::new(NoEngine),
         channels: Channels::new(vec![Arc::new(Terminal::default())]),
         bells: Arc::new(NoBells),
+        steps: Steps::default(),
     };
     let host = daemon::run(settings(home), ports, store, requests, stop.clone());
     let measured = async {

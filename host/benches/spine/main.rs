@@ -41,6 +41,8 @@ mod ingest;
 
 mod bomb;
 
+mod due;
+
 mod rewire;
 mod route;
 
@@ -67,9 +69,11 @@ enum Part {
     Route,
     /// Messages to one agent while a fork bomb rages in another's container.
     Bomb,
+    /// 100 tasks of 20 sleeping agents: how late each is.
+    Due,
 }
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     Part::Warm,
     Part::Cold,
     Part::Old,
@@ -79,6 +83,7 @@ const PARTS: [Part; 9] = [
     Part::Rewire,
     Part::Route,
     Part::Bomb,
+    Part::Due,
 ];
 
 /// Measures the spine on a real engine.
@@ -149,6 +154,7 @@ async fn measure(args: &Args) -> Figures {
             Part::Rewire => Box::pin(rewire::measure(pace, &mut figures)).await,
             Part::Route => Box::pin(route::measure(pace, &mut figures)).await,
             Part::Bomb => Box::pin(bomb::measure(pace, &mut figures)).await,
+            Part::Due => Box::pin(due::measure(pace, &mut figures)).await,
         }
     }
     figures

@@ -135,6 +135,7 @@ fn write_out(outbound: &OutboundWriter, replies: &[NewOutbound]) {
                     started_at: now,
                     ended,
                     error_code: None,
+                    error_scope: None,
                 };
                 tx.put_run(&row)?;
                 let provider = "echo".to_owned();
@@ -145,6 +146,7 @@ fn write_out(outbound: &OutboundWriter, replies: &[NewOutbound]) {
                     model: None,
                     started_at: now,
                     ended,
+                    tools_started: 0,
                 })?;
             }
             Ok(())

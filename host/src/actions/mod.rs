@@ -9,18 +9,20 @@ use schemas::{
     action::Action,
     content::ActionStatus,
     ids::{AgentId, MessageId, SessionId},
+    message::Address,
 };
 use serde_json::{Value, json};
 
 use crate::{
     admin::{self, Desk, Done, Parsed},
-    approvals::{self, Named, NewApproval, PendingAction},
+    approvals::{self, AskedIn, Named, NewApproval, PendingAction},
     error::{ErrorKind, HostError, Result},
     limits,
     people::{Act, Verdict, Who, decide},
 };
 
 mod plan;
+mod tasks;
 
 use plan::{Plan, plan};
 
@@ -35,6 +37,8 @@ pub struct Asker {
     pub request: String,
     /// The outbound row.
     pub row: MessageId,
+    /// Where it asks: the place of the message that it asks over, else the session's own.
+    pub place: Option<Address>,
 }
 
 /// What came of an action.
@@ -92,6 +96,7 @@ async fn attempt(desk: &Desk, asker: &Asker, action: Action) -> Result<Acted> {
     match plan(&me.id, action) {
         Err(why) => Ok(Acted::refused(&why)),
         Ok(Plan::Words(words)) => command(desk, asker, (&who, me), &words).await,
+        Ok(Plan::Task(wish)) => tasks::wish(desk, asker, (&who, me), wish).await,
         Ok(Plan::Packages { apt, npm, reason }) => {
             let action = PendingAction::InstallPackages { agent: me, apt, npm, reason };
             hold(desk, asker, &who, Act::InstallPackages, action).await
@@ -157,7 +162,11 @@ async fn wait(desk: &Desk, asker: &Asker, who: &Who, action: PendingAction) -> R
         subject: format!("action:{}:{}", asker.session, asker.row),
         requested_by: who.word(),
         agent: Some(asker.agent.clone()),
-        asked_in: Some((asker.session.clone(), asker.request.clone())),
+        asked_in: Some(AskedIn {
+            session: asker.session.clone(),
+            request: asker.request.clone(),
+            place: asker.place.clone(),
+        }),
     };
     let asked = approvals::ask(desk, new, None).await?;
     let result = json!({ "approval": asked.id });

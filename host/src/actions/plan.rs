@@ -6,7 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{action::Action, ids::AgentId};
+use schemas::{
+    action::{Action, TaskHow},
+    ids::AgentId,
+};
 
 use crate::limits::action as limits;
 
@@ -17,8 +20,59 @@ pub(super) enum Plan {
     Words(Vec<String>),
     /// Packages in its image.
     Packages { apt: Vec<String>, npm: Vec<String>, reason: Option<String> },
+    /// Something about the tasks of its conversation.
+    Task(Wish),
     /// A tool server in its container.
     Server { name: String, command: String, args: Vec<String>, env: BTreeMap<String, String> },
+}
+
+/// What an agent wants of its tasks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A new one; with a room when it is to be done elsewhere, perhaps.
+    Schedule {
+        prompt: String,
+        name: Option<String>,
+        how: Box<TaskHow>,
+        room: Option<(String, Option<String>)>,
+    },
+    /// What there is.
+    List,
+    /// Another prompt, time or script.
+    Update { task: String, prompt: Option<String>, how: Box<TaskHow> },
+    /// Not before it is resumed.
+    Pause(String),
+    /// From its next time on again.
+    Resume(String),
+    /// Never again.
+    Cancel(String),
+}
+
+/// The words of a task in another room, which a person is asked about.
+pub(super) fn elsewhere(
+    agent: &AgentId,
+    (prompt, name): (String, Option<String>),
+    how: TaskHow,
+    (room, thread): (String, Option<String>),
+) -> Vec<String> {
+    let TaskHow { at, every, zone, missed, script, often } = how;
+    let missed = missed.map(|missed| missed.as_str().to_owned());
+    let given = [
+        ("name", name),
+        ("room", Some(room)),
+        ("thread", thread),
+        ("at", at),
+        ("every", every),
+        ("zone", zone),
+        ("missed", missed),
+        ("script", script),
+    ];
+    let mut options: Vec<String> = given
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| format!("--{name}={value}")))
+        .collect();
+    options.extend(often.then(|| "--often".to_owned()));
+    words(["tasks", "create"], options, [agent.to_string(), prompt])
 }
 
 /// Reads an action of an agent's.
@@ -49,6 +103,17 @@ pub(super) fn plan(agent: &AgentId, action: Action) -> Result<Plan, String> {
         Action::Admin { args } => Ok(Plan::Words(args)),
         Action::InstallPackages { apt, npm, reason } => packages(apt, npm, reason.as_deref()),
         Action::AddMcpServer { name, command, args, env } => server(name, command, args, env),
+        Action::ScheduleTask { prompt, name, how, room, thread } => {
+            let room = room.map(|room| (room, thread));
+            Ok(Plan::Task(Wish::Schedule { prompt, name, how, room }))
+        }
+        Action::ListTasks {} => Ok(Plan::Task(Wish::List)),
+        Action::UpdateTask { task, prompt, how } => {
+            Ok(Plan::Task(Wish::Update { task, prompt, how }))
+        }
+        Action::PauseTask { task } => Ok(Plan::Task(Wish::Pause(task))),
+        Action::ResumeTask { task } => Ok(Plan::Task(Wish::Resume(task))),
+        Action::CancelTask { task } => Ok(Plan::Task(Wish::Cancel(task))),
     }
 }
 
@@ -185,6 +250,21 @@ mod tests {
         };
         assert_eq!(words[2], "--room=--thread=t");
         assert_eq!((words[3].as_str(), words[5].as_str()), ("--", "-x"));
+    }
+
+    #[test]
+    fn a_task_elsewhere_is_words_that_a_person_reads() {
+        let json = r#"{"action":"schedule_task","prompt":"--help","room":"slack:C1",
+                       "every":"@daily","script":"--often"}"#;
+        let Ok(Plan::Task(Wish::Schedule { prompt, name, how, room: Some(room) })) = read(json)
+        else {
+            panic!("no task")
+        };
+        let agent = AgentId::mint(Timestamp::UNIX_EPOCH);
+        let words = elsewhere(&agent, (prompt, name), *how, room);
+        let given = ["--room=slack:C1", "--every=@daily", "--script=--often", "--"];
+        assert_eq!(words[2..6], given);
+        assert_eq!((words[0].as_str(), words[7].as_str()), ("tasks", "--help"));
     }
 
     #[test]

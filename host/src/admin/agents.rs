@@ -12,9 +12,11 @@ use super::{
     folders::Folders,
     print::{answer, date, fields, size, table},
     sessions,
-    sizes::{bytes, milli_cpus},
+    sizes::{bytes, days, milli_cpus},
 };
-use crate::{error::Result, people::Act, store::AgentUses, text::admin as words};
+use crate::{
+    error::Result, limits::upkeep as limits, people::Act, store::AgentUses, text::admin as words,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +91,17 @@ pub struct Settings {
     /// Cap on processes and threads
     #[arg(long)]
     pids: Option<u32>,
+    /// Cap on its containers at once; 0 is none of its own
+    #[arg(long, value_name = "COUNT")]
+    max_containers: Option<u32>,
+    /// How long what was said is kept, with its files, logs and runs, such as 90d, 26w or 2y
+    /// [default: forever]
+    #[arg(long, value_name = "TIME", value_parser = days)]
+    keep: Option<u32>,
+    /// What the folders of one of its sessions may hold, such as 20G; past it the session is set
+    /// aside, from four fifths on it is said [default: 10G]
+    #[arg(long, value_parser = bytes)]
+    disk: Option<u64>,
     /// What the model is told about itself
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
@@ -184,6 +197,9 @@ impl From<Create> for NewAgent {
             memory_bytes: told.memory,
             milli_cpus: told.cpus,
             pids: told.pids,
+            max_containers: told.max_containers.filter(|most| *most > 0),
+            keep_days: told.keep.filter(|days| *days > 0),
+            disk_bytes: told.disk,
             session_mode: create.session_mode,
             trusted: create.trusted,
             prompt: told.prompt.and_then(check::text),
@@ -211,6 +227,13 @@ impl Settings {
         agent.memory_bytes = self.memory.unwrap_or(agent.memory_bytes);
         agent.milli_cpus = self.cpus.unwrap_or(agent.milli_cpus);
         agent.pids = self.pids.unwrap_or(agent.pids);
+        if let Some(most) = self.max_containers {
+            agent.max_containers = Some(most).filter(|most| *most > 0);
+        }
+        if let Some(days) = self.keep {
+            agent.keep_days = Some(days).filter(|days| *days > 0);
+        }
+        agent.disk_bytes = self.disk.or(agent.disk_bytes);
         agent.cli_scope = self.cli_scope.unwrap_or(agent.cli_scope);
         let texts = [
             (&mut agent.image, self.image),
@@ -279,6 +302,7 @@ fn goes(agent: &Agent, uses: &AgentUses) -> Vec<String> {
         ("archived session", uses.archived.len()),
         ("destination", uses.book.len()),
         ("role of people", uses.roles.len()),
+        ("task", uses.tasks.len()),
     ];
     goes.extend(
         more.iter().filter(|(_, count)| *count > 0).map(|(what, n)| format!("{n} × {what}")),
@@ -310,6 +334,15 @@ fn one_for_people(agent: &Agent, desk: &Desk) -> String {
         ("memory", size(agent.memory_bytes)),
         ("cpus", (f64::from(agent.milli_cpus) / 1000.0).to_string()),
         ("pids", agent.pids.to_string()),
+        (
+            "containers",
+            agent.max_containers.map_or_else(String::new, |most| format!("at most {most}")),
+        ),
+        (
+            "kept",
+            agent.keep_days.map_or_else(|| "forever".to_owned(), |days| format!("{days} days")),
+        ),
+        ("disk", format!("{} a session", size(agent.disk_bytes.unwrap_or(limits::DISK_BYTES)))),
         ("work dir", text(&agent.work_dir)),
         ("commands", agent.cli_scope.as_str().to_owned()),
         ("prompt", text(&agent.prompt)),
@@ -351,6 +384,9 @@ mod tests {
             memory_bytes: 2 << 30,
             milli_cpus: 1500,
             pids: 512,
+            max_containers: None,
+            keep_days: None,
+            disk_bytes: None,
             prompt: None,
             model: None,
             work_dir: None,

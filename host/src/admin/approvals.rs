@@ -20,7 +20,7 @@ use crate::{
     approvals::{self, Answer, Approval, Choice},
     error::{ErrorKind, HostError, Result},
     people::{Act, Who},
-    text::approvals as words,
+    text::{approvals as words, shown},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
@@ -167,7 +167,7 @@ fn info(one: &Approval) -> ApprovalInfo {
         title,
         action: serde_json::from_str(&one.action).unwrap_or(Value::Null),
         digest: one.digest.clone(),
-        requested_by: words::plain(&one.requested_by),
+        requested_by: shown::line(&one.requested_by),
         held: one.held,
         created_at: one.created_at,
         expires_at: one.expires_at,
@@ -190,11 +190,11 @@ fn show(info: &ApprovalInfo) -> AdminAnswer {
         ("until", if waits { date(info.expires_at) } else { String::new() }),
         ("answered by", info.decided_by.clone().unwrap_or_default()),
         ("answered", info.decided_at.map(date).unwrap_or_default()),
-        ("reason", info.reason.as_deref().map(words::plain).unwrap_or_default()),
-        ("result", info.result.as_deref().map(words::plain).unwrap_or_default()),
+        ("reason", info.reason.clone().unwrap_or_default()),
+        ("result", info.result.clone().unwrap_or_default()),
         ("held", if info.held > 0 { info.held.to_string() } else { String::new() }),
         ("digest", info.digest.clone()),
-        ("action", words::plain(&whole)),
+        ("action", whole),
     ]);
     answer(info, text)
 }

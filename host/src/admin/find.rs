@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use schemas::{
     admin::Agent,
-    ids::{AgentId, RoomId, SessionId, WiringId},
+    ids::{AgentId, RoomId, SessionId, TaskId, WiringId},
     people::PersonInfo,
 };
 
@@ -15,7 +15,7 @@ use super::Desk;
 use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
-    store::{Entry, Room, SessionRecord, Wiring},
+    store::{Entry, Room, SessionRecord, Task, Wiring},
 };
 
 impl Desk {
@@ -116,6 +116,31 @@ impl Desk {
             id: session.id.as_str(),
             names: Vec::new(),
         })
+    }
+
+    /// A task, by its name, as `<agent>/<name>`, or by id. A name means the one that lives, else
+    /// the last one that had it.
+    pub(crate) async fn task(&self, wanted: &str) -> Result<Task> {
+        if let Ok(id) = TaskId::parse(wanted) {
+            return self.context.store.task(id).await;
+        }
+        let mut tasks = self.context.store.tasks(None).await?;
+        let names = |task: &Task| -> Vec<String> {
+            let name = task.name.iter();
+            name.flat_map(|name| [name.clone(), format!("{}/{name}", task.agent_name)]).collect()
+        };
+        let named = |task: &Task| names(task).iter().any(|name| name == wanted);
+        let newest = tasks.iter().filter(|task| named(task)).max_by_key(|task| task.created_at);
+        let last = newest.filter(|_| !tasks.iter().any(|task| named(task) && task.lives()));
+        let last = last.map(|task| task.id.clone());
+        tasks.retain(|task| task.lives() || !named(task) || last.as_ref() == Some(&task.id));
+        choose("task", wanted, tasks, |task| Names { id: task.id.as_str(), names: names(task) })
+    }
+
+    pub(super) async fn pin_task(&self, wanted: &mut String) -> Result<AgentId> {
+        let task = self.task(wanted).await?;
+        *wanted = task.id.to_string();
+        Ok(task.agent)
     }
 
     pub(super) async fn pin_session(&self, wanted: &mut String) -> Result<AgentId> {

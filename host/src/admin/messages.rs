@@ -1,4 +1,6 @@
-//! `messages list|show`: what was said in a session, and what became of it.
+//! `messages list|show|retry`: what was said, what became of it, and once more what was given up.
+//!
+//! What was given up stands in the central database: its list opens no session's file.
 
 use schemas::{admin::AdminAnswer, ids::AgentId};
 use serde::{Deserialize, Serialize};
@@ -13,16 +15,19 @@ use crate::{
     people::Act,
     requests::Request,
     sessions::MessageInfo,
+    store::DeadLetter,
+    text::channels as words,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// List the newest messages of a session, both ways
+    /// List the newest messages of a session, both ways, or what was given up anywhere
     List {
-        /// The session's id, or its unique beginning
-        session: String,
-        /// Only those that were given up
+        /// The session's id, or its unique beginning; not needed with --failed
+        #[arg(required_unless_present = "failed")]
+        session: Option<String>,
+        /// Only those that were given up, and not tried again since
         #[arg(long)]
         failed: bool,
         /// How many
@@ -36,24 +41,62 @@ pub enum Command {
         /// The message's number or id
         message: String,
     },
+    /// Try a message again that was given up
+    Retry {
+        /// The message's id, or its unique beginning
+        message: String,
+        /// Its session, where several have a message of that id
+        #[arg(long)]
+        session: Option<String>,
+    },
 }
 
 impl Command {
     pub(super) fn act(&self) -> Act {
-        Act::Look
+        match self {
+            Self::List { session: None, .. } => Act::LookAround,
+            Self::List { session: Some(_), .. } | Self::Show { .. } => Act::Look,
+            Self::Retry { .. } => Act::RetryMessages,
+        }
+    }
+
+    pub(super) fn changes(&self) -> Option<String> {
+        match self {
+            Self::List { .. } | Self::Show { .. } => None,
+            Self::Retry { message, .. } => Some(format!("messages retry {message}")),
+        }
     }
 
     pub(super) async fn pin(&mut self, desk: &Desk) -> Result<Option<AgentId>> {
-        let (Self::List { session, .. } | Self::Show { session, .. }) = self;
-        Ok(Some(desk.pin_session(session).await?))
+        match self {
+            Self::List { session: None, .. } => Ok(None),
+            Self::List { session: Some(session), .. } | Self::Show { session, .. } => {
+                Ok(Some(desk.pin_session(session).await?))
+            }
+            Self::Retry { message, session } => {
+                if let Some(session) = session {
+                    desk.pin_session(session).await?;
+                }
+                let letter = desk.dead_letter(message, session.as_deref()).await?;
+                *message = letter.id.to_string();
+                *session = Some(letter.session.to_string());
+                Ok(Some(letter.agent))
+            }
+        }
     }
 
     pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
         match self {
-            Self::List { session, failed, limit } => {
-                let wanted = if failed { limits::admin::LISTED_ROWS } else { limit };
-                let mut messages = all(&session, wanted, desk).await?;
-                messages.retain(|one| !failed || one.failed());
+            Self::List { session, failed: true, limit } => {
+                let session = match session {
+                    Some(session) => Some(desk.session(&session).await?.id),
+                    None => None,
+                };
+                let letters = desk.context.store.dead_letters(session, limit).await?;
+                Ok(answer(&letters, letters_for_people(&letters)))
+            }
+            Self::List { session, failed: false, limit } => {
+                let messages = all(&session.unwrap_or_default(), limit, desk).await?;
                 Ok(answer(&messages, for_people(&messages)))
             }
             Self::Show { session, message } => {
@@ -67,6 +110,29 @@ impl Command {
                 })?;
                 Ok(answer(&found, one_for_people(&found)))
             }
+            Self::Retry { message, session } => {
+                let letter = desk.dead_letter(&message, session.as_deref()).await?;
+                let id = letter.id.clone();
+                let letter = Box::new(letter);
+                desk.daemon.ask(|answer| Request::Retry(letter, answer)).await?;
+                Ok(answer(&id, words::tried_again(&id)))
+            }
+        }
+    }
+}
+
+impl Desk {
+    /// What was given up, by its id or the beginning of it.
+    async fn dead_letter(&self, wanted: &str, session: Option<&str>) -> Result<DeadLetter> {
+        let mut found = self.context.store.dead_letters_named(wanted.to_owned()).await?;
+        found.retain(|one| session.is_none_or(|session| one.session.as_str() == session));
+        if found.iter().any(|one| one.id.as_str() == wanted) {
+            found.retain(|one| one.id.as_str() == wanted);
+        }
+        match found.len() {
+            0 => Err(words::not_given_up(wanted)),
+            1 => found.pop().ok_or_else(|| words::not_given_up(wanted)),
+            _ => Err(words::several_given_up(wanted, &found)),
         }
     }
 }
@@ -78,9 +144,9 @@ pub(super) async fn all(session: &str, limit: u32, desk: &Desk) -> Result<Vec<Me
 }
 
 /// The words of a message's content, cut to a line.
-fn words(message: &MessageInfo) -> String {
-    let said: Option<serde_json::Value> = serde_json::from_str(&message.content).ok();
-    let text = said.as_ref().and_then(|said| said.get("text")).and_then(|text| text.as_str());
+fn said(message: &MessageInfo) -> String {
+    let content: Option<serde_json::Value> = serde_json::from_str(&message.content).ok();
+    let text = content.as_ref().and_then(|said| said.get("text")).and_then(|text| text.as_str());
     let line = text.unwrap_or(&message.content).replace('\n', " ");
     let mut cut: String = line.chars().take(limits::admin::LISTED_CHARS).collect();
     if cut.len() < line.len() {
@@ -99,11 +165,28 @@ fn for_people(messages: &[MessageInfo]) -> String {
                 one.sender.clone().unwrap_or_else(|| "agent".to_owned()),
                 status(one),
                 one.kind.clone(),
-                words(one),
+                said(one),
             ]
         })
         .collect();
     table(["NO", "AT", "BY", "STATUS", "KIND", "TEXT"], &rows)
+}
+
+fn letters_for_people(letters: &[DeadLetter]) -> String {
+    let rows: Vec<[String; 6]> = letters
+        .iter()
+        .map(|one| {
+            [
+                one.id.to_string(),
+                one.agent_name.clone(),
+                one.session.to_string(),
+                if one.came_in { "in" } else { "out" }.to_owned(),
+                date(one.at),
+                one.reason.clone(),
+            ]
+        })
+        .collect();
+    table(["MESSAGE", "AGENT", "SESSION", "WAY", "AT", "WHY"], &rows)
 }
 
 fn status(one: &MessageInfo) -> String {

@@ -30,6 +30,7 @@ pub mod wirings;
 
 pub mod runs;
 pub mod sessions;
+pub mod tasks;
 
 pub mod audit;
 pub mod drops;
@@ -83,6 +84,9 @@ pub enum Command {
     /// What was said in a session, and what became of it
     #[command(subcommand)]
     Messages(messages::Command),
+    /// What is done at a time, once or again and again
+    #[command(subcommand)]
+    Tasks(tasks::Command),
     /// Show the newest runs of a session
     Runs(runs::Command),
     /// Show what no agent got, and why
@@ -198,6 +202,7 @@ impl Command {
             Self::Questions(command) => command.pin(desk).await?,
             Self::Sessions(command) => command.pin(desk).await?,
             Self::Messages(command) => command.pin(desk).await?,
+            Self::Tasks(command) => command.pin(desk).await?,
             Self::Runs(command) => command.pin(desk).await?,
             Self::Drops(_) | Self::Audit(_) => None,
         };
@@ -217,6 +222,7 @@ impl Command {
             Self::Questions(command) => command.act(),
             Self::Sessions(command) => command.act(),
             Self::Messages(command) => command.act(),
+            Self::Tasks(command) => command.act(),
             Self::Runs(command) => command.act(),
             Self::Drops(command) => command.act(),
             Self::Audit(command) => command.act(),
@@ -236,7 +242,9 @@ impl Command {
             Self::Approvals(command) => command.changes(),
             Self::Questions(command) => command.changes(),
             Self::Sessions(command) => command.changes(),
-            Self::Messages(_) | Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
+            Self::Messages(command) => command.changes(),
+            Self::Tasks(command) => command.changes(),
+            Self::Runs(_) | Self::Drops(_) | Self::Audit(_) => None,
         }
     }
 
@@ -253,6 +261,7 @@ impl Command {
             Self::Questions(command) => command.run(desk, who).await,
             Self::Sessions(command) => command.run(desk).await,
             Self::Messages(command) => command.run(desk).await,
+            Self::Tasks(command) => command.run(desk, who.word()).await,
             Self::Runs(command) => command.run(desk).await,
             Self::Drops(command) => command.run(desk).await,
             Self::Audit(command) => command.run(desk).await,

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use schemas::admin::AdminAnswer;
 use serde::Serialize;
 
+use crate::text::shown;
+
 /// An answer in both forms.
 #[must_use]
 pub fn answer(data: &impl Serialize, text: impl Into<String>) -> AdminAnswer {
@@ -12,10 +14,13 @@ pub fn answer(data: &impl Serialize, text: impl Into<String>) -> AdminAnswer {
 }
 
 /// Columns under a head, as wide as their widest cell; the head alone says that there is nothing.
+/// Strangers write cells, so each is one line, and cut.
 #[must_use]
 pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let head = head.map(str::to_owned);
-    let lines = || std::iter::once(&head).chain(rows);
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| shown::cell(cell))).collect();
+    let lines = || std::iter::once(&head).chain(&rows);
     let widths: Vec<usize> = (0..N)
         .map(|column| {
             lines().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
@@ -30,14 +35,17 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// One thing with its properties; those that are not set are left out.
+/// One thing with its properties; those that are not set are left out. Strangers write values, so
+/// a further line of one never begins where a name would.
 #[must_use]
 pub fn fields(rows: &[(&str, String)]) -> String {
     let set = || rows.iter().filter(|(_, value)| !value.is_empty());
     let width = set().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     let indent = format!("\n{:width$}  ", "");
     let lines: Vec<String> = set()
-        .map(|(name, value)| format!("{name:width$}  {}", value.replace('\n', &indent)))
+        .map(|(name, value)| {
+            format!("{name:width$}  {}", shown::block(value).replace('\n', &indent))
+        })
         .collect();
     lines.join("\n")
 }

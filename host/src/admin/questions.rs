@@ -11,7 +11,7 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     people::{Act, Who},
     questions::{self, QuestionRecord},
-    text::{approvals::plain, people as words},
+    text::{people as words, shown},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl Command {
                 let record = questions::answer(desk, who, question, &text).await?;
                 let said = words::question_answered(
                     &record.agent_name,
-                    &plain(record.answer.as_deref().unwrap_or_default()),
+                    &shown::line(record.answer.as_deref().unwrap_or_default()),
                 );
                 Ok(answer(&info(record), said))
             }
@@ -116,9 +116,9 @@ fn for_people(list: &[QuestionInfo]) -> String {
                 one.id.clone(),
                 one.agent.clone(),
                 date(one.asked_at),
-                plain(&one.question.question),
-                plain(&options.join(" | ")),
-                plain(one.answer.as_deref().unwrap_or_default()),
+                one.question.question.clone(),
+                options.join(" | "),
+                one.answer.clone().unwrap_or_default(),
             ]
         })
         .collect();

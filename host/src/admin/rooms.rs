@@ -177,6 +177,7 @@ async fn show(room: &Room, desk: &Desk) -> Result<AdminAnswer> {
         ("agents", uses.wired.join(", ")),
         ("destinations", uses.destinations.join(", ")),
         ("sessions", uses.sessions.join(", ")),
+        ("tasks", uses.tasks.join(", ")),
     ]);
     let mut data = answer(room, text);
     if let Some(object) = data.data.as_object_mut() {
@@ -205,6 +206,7 @@ fn in_use(room: &Room, uses: &RoomUses) -> HostError {
         &[
             ("wiring", &uses.wired),
             ("destination", &uses.destinations),
+            ("task", &uses.tasks),
             ("session", &uses.sessions),
         ],
     )

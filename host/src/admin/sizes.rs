@@ -30,6 +30,23 @@ pub(super) fn milli_cpus(text: &str) -> Result<u32, String> {
     milli.filter(|milli| *milli > 0).ok_or_else(wrong)
 }
 
+/// `90d`, `26w`, `2y`; `forever` is 0.
+pub(super) fn days(text: &str) -> Result<u32, String> {
+    let wrong = || format!("{text:?} is not a time such as 90d, 26w, 2y or forever");
+    if text == "forever" {
+        return Ok(0);
+    }
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let days = match text.strip_prefix(digits) {
+        Some("d") => 1,
+        Some("w") => 7,
+        Some("y") => 365,
+        Some(_) | None => return Err(wrong()),
+    };
+    let number: u32 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(days).filter(|days| *days > 0).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +57,15 @@ mod tests {
         assert_eq!(read, [1024, 512 << 20, 2 << 30, 2 << 30, 1024]);
         for wrong in ["", "G", "1.5G", "-1", "2X", "0", "99999999999T"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_days_weeks_and_years() {
+        let read = ["90d", "26w", "2y", "forever"].map(|text| days(text).unwrap());
+        assert_eq!(read, [90, 182, 730, 0]);
+        for wrong in ["", "0d", "90", "3m", "-1d", "d", "99999999999y"] {
+            assert!(days(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -16,8 +16,8 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     people::Act,
     sessions::key::default_mode,
-    store::{Rules, Wiring},
-    text::{admin as words, engage},
+    store::{Rules, Task, Wiring},
+    text::{admin as words, engage, tasks},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
@@ -234,11 +234,21 @@ async fn delete(wiring: &str, dry_run: bool, desk: &Desk) -> Result<AdminAnswer>
         goes.extend(
             own.map(|entry| format!("the destination {}/{}", entry.agent_name, entry.name)),
         );
+        goes.extend(stops(&wiring, desk).await?);
         return Ok(answer(&wiring, words::would_go(&goes)));
     }
     desk.context.store.delete_wiring(wiring.id.clone()).await?;
     desk.project(vec![wiring.agent.clone()]).await?;
-    Ok(answer(&wiring, words::gone(&what)))
+    let said = std::iter::once(words::gone(&what)).chain(stops(&wiring, desk).await?);
+    Ok(answer(&wiring, said.collect::<Vec<_>>().join("\n")))
+}
+
+/// The tasks that have no room then.
+async fn stops(wiring: &Wiring, desk: &Desk) -> Result<Option<String>> {
+    let mut tasks = desk.context.store.tasks(Some(wiring.agent.clone())).await?;
+    tasks.retain(|task| task.room == wiring.room && task.lives());
+    let names: Vec<String> = tasks.iter().map(Task::title).collect();
+    Ok((!names.is_empty()).then(|| tasks::would_stop(&names)))
 }
 
 /// Rooms of unequal trust in one session are allowed, not silently.

@@ -18,6 +18,7 @@ use crate::{
     admin::{Asks, Desk},
     error::{ErrorKind, HostError, Result},
     people::{Act, Verdict, Who, decide},
+    steps::Step,
     store::Answered,
     text::approvals as text,
 };
@@ -79,6 +80,7 @@ pub async fn answer(desk: &Desk, who: &Who, id: ApprovalId, said: Answer) -> Res
         let late = HostError::new(ErrorKind::Conflict, text::ANSWERED_MEANWHILE);
         return Err(refuse(desk, who, &id, "too late", late).await);
     }
+    desk.context.steps.reached(Step::ApprovalAnswered);
     let what = format!("{} ({id}, {})", text::title(&action), approval.digest);
     store.audit(who.word(), status.as_str(), what, now).await?;
     if let Err(failure) = carry::finish(desk, id.clone(), false).await {

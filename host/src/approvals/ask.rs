@@ -4,7 +4,8 @@ use tracing::info;
 
 use super::{Held, NewApproval};
 use crate::{
-    admin::Desk, error::Result, limits, requests::Request, store::Asked, text::approvals as text,
+    admin::Desk, error::Result, limits, requests::Request, steps::Step, store::Asked,
+    text::approvals as text,
 };
 
 /// Asks people about something, with the message that waits for the answer. What waits about the
@@ -17,6 +18,7 @@ pub async fn ask(desk: &Desk, new: NewApproval, held: Option<Held>) -> Result<As
     let (title, by) = (text::title(&new.action), new.requested_by.clone());
     let asked = store.ask_approval(new, held, now).await?;
     if asked.new {
+        desk.context.steps.reached(Step::ApprovalAsked);
         store.audit(by, "asked", format!("{title} ({})", asked.id), now).await?;
         info!(approval = %asked.id, "a person is asked");
         let (desk, id) = (desk.clone(), asked.id.clone());

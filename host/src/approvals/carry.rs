@@ -24,6 +24,7 @@ use crate::{
     people::Who,
     requests::Request,
     sessions::key::default_mode,
+    steps::Step,
     store::Rules,
     text::approvals as text,
 };
@@ -77,10 +78,12 @@ async fn each_step(desk: &Desk, approval: &mut Approval, again: bool) -> Result<
     let (context, id) = (&desk.context, approval.id.clone());
     if approval.result.is_none() {
         let outcome = settle(desk, approval, again).await?;
+        context.steps.reached(Step::ApprovalCarriedOut);
         let result = serde_json::to_string(&outcome).unwrap_or_default();
         info!(approval = %id, status = approval.status.as_str(), result, "approval finished");
         context.store.finish_approval(id.clone(), result.clone()).await?;
         approval.result = Some(result);
+        context.steps.reached(Step::ApprovalFinished);
     }
     match approval.status {
         ApprovalStatus::Approved => replay(desk, approval).await?,
@@ -88,6 +91,7 @@ async fn each_step(desk: &Desk, approval: &mut Approval, again: bool) -> Result<
         ApprovalStatus::Pending => {}
     }
     tell_asker(desk, approval).await?;
+    context.steps.reached(Step::ApprovalTold);
     context.store.told_approval(id, context.clock.now()).await
 }
 
@@ -339,7 +343,7 @@ async fn tell_asker(desk: &Desk, approval: &Approval) -> Result<()> {
         outcome.unwrap_or_else(|| Outcome::failed("what came of it cannot be read"));
     let said = SystemIn::ActionResponse { request_id: request_id.clone(), status, result };
     let row = format!("approval:{}", approval.id);
-    tell_session(desk, session, &row, content::write(&said), None).await
+    tell_session(desk, session, &row, content::write(&said), approval.asked_at.clone()).await
 }
 
 /// Every live session of these agents, and the next message, see what changed.

@@ -108,6 +108,7 @@ mod tests {
             agent: None,
             session: None,
             request_id: None,
+            asked_at: None,
             status: ApprovalStatus::Pending,
             created_at: at,
             expires_at: at + SignedDuration::from_hours(24),

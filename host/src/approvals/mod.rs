@@ -28,7 +28,7 @@ pub use answer::{Answer, Choice, answer};
 pub use ask::ask;
 pub use look::look;
 pub(crate) use look::look_again;
-pub use record::{Approval, Held, NewApproval};
+pub use record::{Approval, AskedIn, Held, NewApproval};
 pub use turns::Turns;
 
 /// What can wait for a person.

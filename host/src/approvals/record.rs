@@ -21,8 +21,19 @@ pub struct NewApproval {
     pub requested_by: String,
     /// The agent that it is about.
     pub agent: Option<AgentId>,
-    /// The session that asked, and the guest's own id of its request.
-    pub asked_in: Option<(SessionId, String)>,
+    /// Where an agent asked.
+    pub asked_in: Option<AskedIn>,
+}
+
+/// Where an agent asked, and where it hears what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedIn {
+    /// The session.
+    pub session: SessionId,
+    /// The guest's own id of its request.
+    pub request: String,
+    /// The place of the message over which it asked; else the session's own.
+    pub place: Option<Address>,
 }
 
 /// A message that waits with it.
@@ -53,6 +64,8 @@ pub struct Approval {
     pub session: Option<SessionId>,
     /// The guest's own id of its request.
     pub request_id: Option<String>,
+    /// The place of the message over which an agent asked.
+    pub asked_at: Option<Address>,
     /// Where it stands.
     pub status: ApprovalStatus,
     /// When it was asked.

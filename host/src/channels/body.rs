@@ -5,7 +5,7 @@
 
 use schemas::content::{Card, MessageRef, Question};
 
-use crate::text::posts;
+use crate::{delivery::Rate, text::posts};
 
 /// What a post says or does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Of {
     pub platform_id: Option<String>,
 }
 
-/// What a platform can show besides text.
+/// What a platform can show besides text, and how much it takes.
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent ability")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities {
@@ -53,6 +53,10 @@ pub struct Capabilities {
     pub cards: bool,
     /// Questions have buttons.
     pub questions: bool,
+    /// The longest text, in UTF-16 code units; without it any text goes out whole.
+    pub text_units: Option<usize>,
+    /// How fast it may be posted to; without it as fast as there is something.
+    pub rate: Option<Rate>,
 }
 
 impl Body {
@@ -167,7 +171,13 @@ mod tests {
 
     #[test]
     fn what_a_platform_can_show_stays_as_it_is() {
-        let can = Capabilities { edits: true, reactions: true, cards: true, questions: true };
+        let can = Capabilities {
+            edits: true,
+            reactions: true,
+            cards: true,
+            questions: true,
+            ..Capabilities::default()
+        };
         for body in all() {
             assert_eq!(body.clone().within(can), body);
         }

@@ -25,8 +25,10 @@ pub use inbound::{Inbound, Sender, platform_id};
 pub struct Post {
     /// Whose words they are.
     pub session: SessionId,
-    /// The outbound row: the channel's idempotency key.
+    /// The outbound row: with the part, the channel's idempotency key.
     pub message: MessageId,
+    /// Which part of it, from 0: a text that is too long for the channel comes in several.
+    pub part: usize,
     /// Its number.
     pub seq: i64,
     /// The inbound row that it answers.
@@ -52,16 +54,20 @@ pub enum ChannelError {
     /// May work the next time.
     #[error("{0}")]
     Retry(String),
-    /// May work after a pause that the platform named, in seconds.
+    /// This place takes more after a pause that the platform named, in seconds.
     #[error("rate limited for {0} s")]
     RateLimited(u64),
+    /// The whole channel takes more after such a pause.
+    #[error("the channel is rate limited for {0} s")]
+    Throttled(u64),
     /// Will not work.
     #[error("{0}")]
     Permanent(String),
     /// Nobody knows whether the platform took it.
     #[error("{0}")]
     UnknownOutcome(String),
-    /// The channel itself is down: nothing wrong with this post.
+    /// The channel itself is down (no connection, 5xx, a token that was revoked): nothing wrong
+    /// with this post.
     #[error("{0}")]
     Down(String),
 }
@@ -69,10 +75,23 @@ pub enum ChannelError {
 /// What a channel can do about a post whose fate is unknown after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    /// Posting the same message id again is harmless.
+    /// Posting the same message id and part again is harmless.
     Idempotent,
+    /// The platform can be asked whether it has the post: [`Channel::find`].
+    LooksUp,
     /// Nothing: `sending` must be durable before the post, and an operator decides after a crash.
     Unknown,
+}
+
+/// What a platform says about a post of unknown fate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It has it.
+    There(Posted),
+    /// It does not have it.
+    NotThere,
+    /// It cannot say.
+    CannotTell,
 }
 
 /// The channels of this host, by their word in `channel_type`.
@@ -136,6 +155,12 @@ pub trait Channel: Send + Sync + 'static {
     /// What it can show besides text; posts with anything else come as text.
     fn capabilities(&self) -> Capabilities;
 
+    /// Asks whether a post is there that may have been sent before. Where nothing can be looked up
+    /// nobody asks.
+    async fn find(&self, _post: &Post) -> Result<Found, ChannelError> {
+        Ok(Found::CannotTell)
+    }
+
     /// Posts.
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError>;
 
@@ -147,6 +172,11 @@ pub trait Channel: Send + Sync + 'static {
 
     /// Says something of the host's own where it may have no session. Best effort.
     async fn say(&self, address: &Address, text: &str);
+
+    /// Whether the host's operator sits there and hears what is said in its rooms.
+    fn is_the_operators(&self) -> bool {
+        false
+    }
 
     /// Says something to the host's operator, where they sit at this channel. Best effort.
     async fn tell_operator(&self, _text: &str) {}

@@ -16,6 +16,7 @@ use tracing::warn;
 use super::{Capabilities, Channel, ChannelError, Post, Posted, Resolution};
 use crate::{
     error::{ErrorKind, HostError},
+    limits,
     requests::{DaemonHandle, Request},
     text,
 };
@@ -121,7 +122,9 @@ fn meaning(failure: &HostError) -> ChannelError {
         | ErrorKind::Denied
         | ErrorKind::Conflict
         | ErrorKind::TooLarge => ChannelError::Permanent(why),
-        ErrorKind::Busy | ErrorKind::HostDown => ChannelError::Down(why),
+        // It is that agent's mailbox that is full; others take letters.
+        ErrorKind::Busy => ChannelError::RateLimited(limits::channel::PEER_PAUSE),
+        ErrorKind::HostDown => ChannelError::Down(why),
         ErrorKind::Storage | ErrorKind::Engine | ErrorKind::Internal => ChannelError::Retry(why),
     }
 }

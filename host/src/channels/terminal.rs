@@ -108,6 +108,10 @@ impl Channel for Terminal {
         self.publish(address, RoomEvent::Notice { session_id: None, text: text.to_owned() });
     }
 
+    fn is_the_operators(&self) -> bool {
+        true
+    }
+
     async fn tell_operator(&self, text: &str) {
         for stream in self.streams().values() {
             let event = RoomEvent::Notice { session_id: None, text: text.to_owned() };

@@ -3,7 +3,7 @@
 //! Owns the commands, one per file, and how a process begins and ends. Every command but `up` and
 //! `demo` is a client of the host's socket; none opens a database or a session's folder.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use schemas::admin::AdminAnswer;
@@ -14,12 +14,17 @@ use crate::{
     client::Client,
     config::Config,
     error::{ErrorKind, HostError, Result},
-    limits, text,
+    limits,
+    serve::Trial,
+    text,
 };
 
 mod down;
 mod up;
 
+mod backup;
+mod doctor;
+mod restore;
 mod status;
 
 mod chat;
@@ -59,6 +64,12 @@ enum Command {
     Down,
     /// Show how the host is
     Status,
+    /// Look for what is wrong, and say how to mend it
+    Doctor(doctor::Args),
+    /// Copy everything that must not be lost into one archive, while messages flow
+    Backup(backup::Args),
+    /// Put back what was copied
+    Restore(restore::Args),
     #[command(flatten)]
     Admin(admin::Command),
     /// Say something to an agent
@@ -81,6 +92,7 @@ enum Command {
 struct Context {
     config: Config,
     out: Out,
+    trial: Trial,
 }
 
 impl Context {
@@ -108,7 +120,16 @@ impl Context {
 /// 3 no host.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    begin(Cli::parse(), Trial::default())
+}
+
+/// The same with a host that is put to a test: the programs that people install have no way here.
+#[must_use]
+pub fn main_on_trial(args: impl IntoIterator<Item = OsString>, trial: Trial) -> ExitCode {
+    begin(Cli::parse_from(args), trial)
+}
+
+fn begin(cli: Cli, trial: Trial) -> ExitCode {
     match &cli.command {
         // They are about the program itself, whatever the home looks like.
         Command::Completions(args) => {
@@ -123,6 +144,9 @@ pub fn main() -> ExitCode {
         Command::Up(_)
         | Command::Down
         | Command::Status
+        | Command::Doctor(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::Admin(_)
         | Command::Send(_)
         | Command::Chat(_)
@@ -131,7 +155,7 @@ pub fn main() -> ExitCode {
     let done = Config::load(cli.home.as_deref()).and_then(|config| {
         let daemon = matches!(cli.command, Command::Up(_));
         logging::start(&config, daemon)?;
-        let context = Context { config, out: Out::new(cli.json) };
+        let context = Context { config, out: Out::new(cli.json), trial };
         runtime(daemon)?.block_on(run(cli.command, context))
     });
     ended(done)
@@ -149,6 +173,9 @@ async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Up(args) => Box::pin(up::run(args, context)).await?,
         Command::Down => down::run(&context).await?,
         Command::Status => status::run(&context).await?,
+        Command::Doctor(args) => return Box::pin(doctor::run(&args, &context)).await,
+        Command::Backup(args) => return Box::pin(backup::run(&args, &context)).await,
+        Command::Restore(args) => Box::pin(restore::run(args, &context)).await?,
         Command::Admin(command) => ask(&command, &context).await?,
         Command::Chat(args) => Box::pin(chat::run(args, &context)).await?,
         Command::Demo(args) => Box::pin(demo::run(args, &context)).await?,

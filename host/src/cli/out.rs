@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::error::HostError;
+use crate::{error::HostError, text::shown};
 
 /// Where a command's results go.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ impl Out {
 
     /// One line for people.
     pub(super) fn line(self, text: impl Display) {
-        let _unread = writeln!(io::stdout(), "{}", printable(&text.to_string())).is_err();
+        let _unread = writeln!(io::stdout(), "{}", shown::block(&text.to_string())).is_err();
     }
 
     /// One JSON value on a line of its own.
@@ -43,7 +43,7 @@ impl Out {
 
     /// Something beside the result, for people only.
     pub(super) fn note(self, text: impl Display) {
-        let _unread = writeln!(io::stderr(), "{}", printable(&text.to_string())).is_err();
+        let _unread = writeln!(io::stderr(), "{}", shown::block(&text.to_string())).is_err();
     }
 
     /// A result in the form that was asked for.
@@ -63,34 +63,10 @@ pub(super) fn raw(bytes: &[u8]) {
 
 /// Tells why the command failed.
 pub(super) fn report(error: &HostError) {
-    let mut text = format!("error: {}", printable(&error.chain()));
+    let mut text = format!("error: {}", shown::block(&error.chain()));
     if let Some(hint) = error.hint_text() {
         text.push_str("\nhint: ");
-        text.push_str(&printable(hint));
+        text.push_str(&shown::block(hint));
     }
     let _unread = writeln!(io::stderr(), "{text}").is_err();
-}
-
-/// Text without what a terminal would obey: control characters but newline and tab are shown as
-/// their code.
-pub(super) fn printable(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => c.to_string(),
-        c if c.is_control() => c.escape_unicode().to_string(),
-        // Those that reorder what stands beside them.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => c.escape_unicode().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(shown).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_agent_cannot_move_the_cursor() {
-        assert_eq!(printable("a\u{1b}[2J\r\n\tb\u{202e}"), "a\\u{1b}[2J\\u{d}\n\tb\\u{202e}");
-        assert_eq!(printable("grüße 👋"), "grüße 👋");
-    }
 }

@@ -30,6 +30,7 @@ fn for_people(status: &Status) -> String {
         ("questions", some(waiting.questions, "wait: lazaret questions list")),
         ("set aside", some(waiting.set_aside, "sessions: lazaret sessions list")),
         ("failed", some(waiting.failed_runs, "runs in the last day: lazaret runs <session>")),
+        ("given up", some(waiting.given_up, "messages: lazaret messages list --failed")),
         ("dropped", some(waiting.dropped, "messages lately: lazaret drops")),
     ])
 }
@@ -85,6 +86,7 @@ mod tests {
             set_aside: 3,
             dropped: 4,
             failed_runs: 5,
+            given_up: 6,
             owned: false,
             ..Waiting::default()
         };
@@ -100,6 +102,7 @@ mod tests {
         questions  2  wait: lazaret questions list
         set aside  3  sessions: lazaret sessions list
         failed     5  runs in the last day: lazaret runs <session>
+        given up   6  messages: lazaret messages list --failed
         dropped    4  messages lately: lazaret drops
         ");
     }

@@ -41,7 +41,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<()> {
             out.line(text::up_and_ready(status));
         }
     };
-    let mut running = Box::pin(crate::serve::run(config, stop.clone(), ready));
+    let mut running = Box::pin(crate::serve::run(config, context.trial, stop.clone(), ready));
     for last in [false, true] {
         tokio::select! {
             ended = &mut running => return ended,

@@ -124,7 +124,15 @@ impl Client {
     ) -> Result<Download> {
         let route =
             format!("/v1/sessions/{session}/files/{}/{}", segment(message.as_str()), segment(name));
-        let response = self.request(Method::GET, &route, Bytes::new()).await?;
+        self.download(&route).await
+    }
+
+    /// Anything that comes in pieces.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn download(&mut self, route: &str) -> Result<Download> {
+        let response = self.request(Method::GET, route, Bytes::new()).await?;
         Ok(Download { body: refused(response).await?.into_body() })
     }
 

@@ -13,8 +13,16 @@ use crate::{
     limits, text,
 };
 
-const KEYS: [&str; 7] =
-    ["engine", "guest", "image", "idle_timeout", "log", "log_format", "time_zone"];
+const KEYS: [&str; 8] = [
+    "engine",
+    "guest",
+    "image",
+    "idle_timeout",
+    "max_containers",
+    "log",
+    "log_format",
+    "time_zone",
+];
 
 /// How the host logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -51,6 +59,7 @@ pub(super) struct File {
     pub(super) guest: Option<PathBuf>,
     pub(super) image: Option<String>,
     pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_containers: Option<usize>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) time_zone: Option<String>,
@@ -64,6 +73,7 @@ struct Written {
     guest: Option<PathBuf>,
     image: Option<String>,
     idle_timeout: Option<String>,
+    max_containers: Option<usize>,
     log: Option<String>,
     log_format: Option<LogFormat>,
     time_zone: Option<String>,
@@ -102,6 +112,7 @@ impl File {
             guest: written.guest,
             image: written.image,
             idle_timeout: written.idle_timeout.as_deref().map(idle_timeout).transpose()?,
+            max_containers: written.max_containers.map(max_containers).transpose()?,
             log: written.log,
             log_format: written.log_format,
             time_zone: written.time_zone.map(time_zone).transpose()?,
@@ -127,6 +138,14 @@ fn idle_timeout(word: &str) -> Result<Duration> {
         )
         .hint("write it like \"90s\", \"10m\" or \"2h\"")
     })
+}
+
+fn max_containers(count: usize) -> Result<usize> {
+    if count == 0 {
+        let what = "max_containers is 0: no agent could ever answer";
+        return Err(HostError::new(ErrorKind::Invalid, what).hint("1 or more"));
+    }
+    Ok(count)
 }
 
 fn time_zone(name: String) -> Result<String> {
@@ -155,10 +174,10 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let toml = "engine = 'unix:///run/docker.sock'\nguest = '/opt/guest'\nimage = 'node:22'\n\
-                    idle_timeout = '90s'\nlog = 'debug'\nlog_format = 'json'\ntime_zone = 'UTC'";
+                    idle_timeout = '90s'\nmax_containers = 20\nlog = 'debug'\nlog_format = 'json'\ntime_zone = 'UTC'";
         let file = File::parse(toml).unwrap();
         assert_eq!(file.idle_timeout, Some(Duration::from_secs(90)));
-        assert_eq!(file.log_format, Some(LogFormat::Json));
+        assert_eq!((file.max_containers, file.log_format), (Some(20), Some(LogFormat::Json)));
         assert_eq!(file.guest.as_deref(), Some(Path::new("/opt/guest")));
     }
 
@@ -172,6 +191,7 @@ mod tests {
     fn a_value_of_the_wrong_shape_is_an_error_that_names_it() {
         check_refused("idle_timeout = 'soon'", "\"soon\"", "90s");
         check_refused("idle_timeout = '-5m'", "\"-5m\"", "90s");
+        check_refused("max_containers = 0", "no agent", "1 or more");
         check_refused("log_format = 'xml'", "xml", "");
         check_refused("time_zone = 'Mars/Base'", "Mars/Base", "IANA");
         check_refused("image = 7", "integer", "");

@@ -50,6 +50,8 @@ pub struct Config {
     pub image: Option<String>,
     /// How long a container without work is kept.
     pub idle_timeout: Duration,
+    /// How many containers may run at once.
+    pub max_containers: usize,
     /// What is logged, in the notation of `tracing`; `None` is each command's own choice.
     pub log: Option<String>,
     /// How it is logged.
@@ -183,6 +185,7 @@ fn resolve(home: PathBuf, file: File, around: &Surroundings) -> Result<Config> {
             .or_else(|| file.guest.map(|path| home.join(path))),
         image: file.image,
         idle_timeout: file.idle_timeout.unwrap_or(limits::IDLE_TIMEOUT),
+        max_containers: file.max_containers.unwrap_or(limits::MAX_CONTAINERS),
         log: around.text("LAZARET_LOG").or(file.log),
         log_format,
         time_zone: file

@@ -80,6 +80,11 @@ fn settings(config: &Config, file: &File, around: &Surroundings, flag: bool) -> 
             origin(&[], file.idle_timeout.is_some(), "default"),
         ),
         (
+            "max_containers",
+            config.max_containers.to_string(),
+            origin(&[], file.max_containers.is_some(), "default"),
+        ),
+        (
             "log",
             or(config.log.clone(), "each command's own"),
             origin(&["LAZARET_LOG"], file.log.is_some(), "default"),
@@ -119,6 +124,7 @@ mod tests {
         guest = none (default)
         image = built-in (default)
         idle_timeout = 300 s (lazaret.toml)
+        max_containers = 64 (default)
         log = debug (LAZARET_LOG)
         log_format = auto (default)
         time_zone = UTC (default)

@@ -95,7 +95,7 @@ impl FanOut {
     async fn subscribe(&self) {
         let Some(channel) = self.context.channels.at(&self.message.address) else { return };
         let asked = channel.subscribe(&self.message.address);
-        if tokio::time::timeout(limits::NOTICE_TIME, asked).await.is_err() {
+        if tokio::time::timeout(limits::channel::NOTICE_TIME, asked).await.is_err() {
             debug!(room = self.message.address.platform_id, "a thread was not subscribed in time");
         }
     }

@@ -40,7 +40,7 @@ pub fn open_home(home: &Path) -> Result<HomeLock> {
         .mode(0o600)
         .open(home.join("lock"))
         .map_err(storage)?;
-    if let Err(refused) = file.try_lock() {
+    if let Err(refused) = locked(&file) {
         return Err(match refused {
             fs::TryLockError::WouldBlock => taken(home, &mut file),
             fs::TryLockError::Error(error) => storage(error),
@@ -53,6 +53,23 @@ pub fn open_home(home: &Path) -> Result<HomeLock> {
     }
     Ok(HomeLock { _file: file })
 }
+
+/// Who only looks whether a host runs holds a shared lock for a moment.
+fn locked(file: &File) -> std::result::Result<(), fs::TryLockError> {
+    let mut tried = file.try_lock();
+    for _ in 0..LOOKS {
+        if !matches!(tried, Err(fs::TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOOK);
+        tried = file.try_lock();
+    }
+    tried
+}
+
+/// Long beside a look, short for a person who waits for the refusal.
+const LOOKS: u32 = 5;
+const LOOK: std::time::Duration = std::time::Duration::from_millis(10);
 
 fn taken(home: &Path, file: &mut File) -> HostError {
     let mut pid = String::new();

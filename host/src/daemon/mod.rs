@@ -13,30 +13,29 @@ use std::{
 
 use jiff::Timestamp;
 use schemas::{ids::SessionId, message::Address, time::SharedClock};
-use tokio::{
-    sync::{Semaphore, mpsc},
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use crate::{
     approvals,
     channels::{Channels, peer::Peers},
+    delivery::{Owner, Traffic},
     engine::{Engine, EngineEvent},
     error::{HostError, Result},
-    limits,
+    limits, occurrences,
     people::Who,
     questions,
     requests::{Request, Requests},
     routing::Room,
-    sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle},
+    sessions::{Context, bell::Bells, handle::FromSession, handle::SessionHandle, places::Places},
+    steps::{Step, Steps},
     store::Store,
     text,
 };
 
 mod asked;
+mod channels;
 mod fan_out;
 mod home;
 mod news;
@@ -44,6 +43,7 @@ mod operator;
 mod people;
 mod rules;
 mod tasks;
+mod upkeep;
 
 pub use home::{HomeLock, open_home};
 
@@ -57,6 +57,8 @@ pub struct Ports {
     pub channels: Channels,
     /// Wake-ups from guests.
     pub bells: Arc<dyn Bells>,
+    /// Who is told of each step: nobody, but in tests.
+    pub steps: Steps,
 }
 
 /// What the host is told by its configuration.
@@ -108,16 +110,21 @@ pub async fn run(
         store,
         engine: ports.engine,
         channels: ports.channels.with(Arc::new(peers)),
+        traffic: Traffic::default(),
+        owner: Owner::default(),
         bells: ports.bells,
+        steps: ports.steps,
         home: settings.home,
         run_dir: settings.run_dir,
         time_zone: settings.time_zone,
         idle_after: settings.idle_after,
         image: settings.image,
-        slots: Arc::new(Semaphore::new(settings.max_containers)),
+        places: Places::new(settings.max_containers),
         questions: questions::Board::default(),
         turns: approvals::Turns::default(),
+        occurrences: occurrences::Board::default(),
         settling: tokio::sync::Mutex::default(),
+        upkeep: crate::upkeep::state::State::default(),
         tracker: TaskTracker::new(),
         closing: stop.closing,
         abandon: stop.abandon,
@@ -126,6 +133,7 @@ pub async fn run(
     });
     context.spawn(async move { engine.watch(engine_events).await });
     let mut daemon = Daemon {
+        waiting: channels::Waiting::new(&context.traffic),
         context,
         sessions: HashMap::new(),
         warm: HashMap::new(),
@@ -169,9 +177,11 @@ struct Daemon {
     known_people: HashMap<String, Who>,
     /// The last commands of chats, so that a repeat is not obeyed again.
     commands: VecDeque<String>,
-    /// When sleeping sessions, and what waits for people, must be looked at; mirrors the central
-    /// database.
+    /// When sleeping sessions, what waits for people, and tasks must be looked at; mirrors the
+    /// central database.
     due: BTreeSet<(Timestamp, Due)>,
+    /// Sleeping sessions whose posts wait for channels.
+    waiting: channels::Waiting,
     /// Why the engine cannot be reached.
     engine_trouble: Option<HostError>,
     /// Whether it said, since this host began, what lives.
@@ -192,6 +202,12 @@ enum Due {
     Session(SessionId),
     /// What waits for people.
     Approvals,
+    /// Everything that is looked after once a day.
+    Upkeep,
+    /// What the sessions that are awake hold.
+    Measure,
+    /// What is to be done at a time: the earliest of all tasks.
+    Tasks,
 }
 
 /// Everything that can happen to the host.
@@ -200,6 +216,7 @@ enum Event {
     Session(FromSession),
     Engine(EngineEvent),
     Listed(news::Listed),
+    ChannelBack,
     Due,
     Closing,
 }
@@ -210,6 +227,8 @@ impl Daemon {
         let sessions = self.context.store.due().await?;
         self.due = sessions.into_iter().map(|(at, session)| (at, Due::Session(session))).collect();
         self.due.insert((self.context.clock.now(), Due::Approvals));
+        self.due.insert((self.first_upkeep(), Due::Upkeep));
+        self.due.insert((self.context.clock.now(), Due::Tasks));
         for answered in self.context.store.unfinished_approvals().await? {
             // What waited comes in before what is said from now on.
             if let Some(place) = answered.place() {
@@ -240,6 +259,7 @@ impl Daemon {
                 None
             }
         };
+        self.context.steps.reached(Step::Begun);
         self.adopt(live.unwrap_or_default()).await
     }
 
@@ -256,6 +276,7 @@ impl Daemon {
                 Event::Session(said) => self.on_session(said),
                 Event::Engine(said) => self.on_engine(said),
                 Event::Listed(listed) => self.on_listed(listed).await,
+                Event::ChannelBack => self.on_channel_back(),
                 Event::Due => self.on_due().await,
                 Event::Closing => return,
             }
@@ -272,6 +293,7 @@ impl Daemon {
             Some(said) = self.from_engine.recv() => Event::Engine(said),
             Some(Ok(listed)) = self.asking.join_next() => Event::Listed(listed),
             Some(request) = self.requests.recv() => Event::Request(request),
+            () = self.waiting.news() => Event::ChannelBack,
             () = tokio::time::sleep_until(due) => Event::Due,
         }
     }
@@ -279,7 +301,8 @@ impl Daemon {
     fn next_due(&self) -> Instant {
         let pause = self.due.first().map_or(limits::LONGEST_PAUSE, |(at, _)| {
             let left = at.duration_since(self.context.clock.now());
-            Duration::try_from(left).unwrap_or(Duration::ZERO)
+            // The timer counts time that passes; the wall clock may be set meanwhile.
+            Duration::try_from(left).unwrap_or(Duration::ZERO).min(limits::task::CLOCK_GLANCE)
         });
         Instant::now() + pause
     }

@@ -16,7 +16,7 @@ use crate::{
     approvals,
     engine::{EngineError, EngineErrorKind, EngineEvent, LiveContainer},
     error::{HostError, Result},
-    limits,
+    limits, occurrences,
     requests::Request,
     sessions::{
         Boot, Context,
@@ -187,10 +187,11 @@ impl Daemon {
 
     pub(super) fn on_session(&mut self, said: FromSession) {
         match said {
-            FromSession::Retire { session, due, may_end } => {
+            FromSession::Retire { session, due, waits_for, may_end } => {
                 let empty = self.sessions.get(&session).is_none_or(SessionHandle::is_empty);
                 if empty {
                     self.forget(&session);
+                    self.note_waiting(&session, waits_for);
                     self.due.extend(due.map(|at| (at, Due::Session(session))));
                 }
                 // A task that is gone needs no answer.
@@ -215,21 +216,36 @@ impl Daemon {
             match due {
                 Due::Session(session) => self.wake_due(session).await,
                 Due::Approvals => self.context.spawn(people_due(self.context.desk())),
+                Due::Upkeep => self.look_after_everything(),
+                Due::Measure => self.measure(),
+                Due::Tasks => self.context.spawn(tasks_due(self.context.desk())),
             }
         }
     }
 
-    /// One time is enough: each look says when the next one is.
     pub(super) fn look_at_approvals(&mut self, at: jiff::Timestamp) {
-        let known = self.due.iter().find(|(_, due)| *due == Due::Approvals).map(|(at, _)| *at);
-        self.due.retain(|(_, due)| *due != Due::Approvals);
-        self.due.insert((known.map_or(at, |known| known.min(at)), Due::Approvals));
+        self.look_at(Due::Approvals, at);
+    }
+
+    pub(super) fn look_at_tasks(&mut self, at: jiff::Timestamp) {
+        self.look_at(Due::Tasks, at);
+    }
+
+    /// One time is enough: each look says when the next one is.
+    fn look_at(&mut self, what: Due, at: jiff::Timestamp) {
+        let known = self.due.iter().find(|(_, due)| *due == what).map(|(at, _)| *at);
+        self.due.retain(|(_, due)| *due != what);
+        self.due.insert((known.map_or(at, |known| known.min(at)), what));
     }
 
     async fn wake_due(&mut self, session: SessionId) {
         match self.known_session(session.clone()).await {
             Ok(handle) => {
-                if let Err(full) = handle.tell(Command::Due) {
+                let command = match self.channels_back_for(&session) {
+                    back if back.is_empty() => Command::Due,
+                    back => Command::ChannelBack(back),
+                };
+                if let Err(full) = handle.tell(command) {
                     full.refuse_busy();
                 }
             }
@@ -251,6 +267,20 @@ async fn people_due(desk: Desk) {
     };
     if let Some(at) = next {
         desk.daemon.tell(Request::LookAtApprovals(at)).await;
+    }
+}
+
+/// Beside the loop: what is to be done now, and what people are still to hear of it.
+async fn tasks_due(desk: Desk) {
+    let next = match occurrences::look(&desk).await {
+        Ok(next) => next,
+        Err(failure) => {
+            error!(error = %failure.chain(), "cannot look at the tasks; trying again");
+            desk.context.clock.now().checked_add(limits::DUE_AGAIN).ok()
+        }
+    };
+    if let Some(at) = next {
+        desk.daemon.tell(Request::LookAtTasks(at)).await;
     }
 }
 

@@ -58,6 +58,12 @@ impl Daemon {
                 Ok(handle) => tell(&handle, Command::Messages(limit, answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
             },
+            Request::Retry(letter, answer) => {
+                match self.known_session(letter.session.clone()).await {
+                    Ok(handle) => tell(&handle, Command::Retry(letter, answer)),
+                    Err(failure) => drop(answer.send(Err(failure))),
+                }
+            }
             Request::RestartSession(id, now, answer) => match self.known_session(id).await {
                 Ok(handle) => tell(&handle, Command::Restart(now, answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
@@ -85,7 +91,9 @@ impl Daemon {
             Request::Peer(post, answer) => self.peer(*post, answer),
             Request::Admin(who, command, answer) => self.admin(who, *command, answer),
             Request::LookAtApprovals(at) => self.look_at_approvals(at),
+            Request::LookAtTasks(at) => self.look_at_tasks(at),
             Request::Refresh(agents, answer) => self.refresh(agents, answer).await,
+            Request::Upkeep(ask) => self.on_upkeep(*ask).await,
             Request::Status(answer) => self.status(answer),
             // The loop itself ends over this one.
             Request::Shutdown(answer) => drop(answer.send(Ok(()))),
@@ -203,6 +211,7 @@ async fn listed(
         let mut info = session_info(&facts, state);
         info.last_active = view.and_then(|view| view.last_active).or(info.last_active);
         info.notice = view.and_then(|view| view.notice.clone()).or(info.notice);
+        info.notice = info.notice.or_else(|| context.upkeep.large.of(&info.id));
         list.push(info);
     }
     Ok(list)
@@ -248,7 +257,7 @@ async fn status(
     })
 }
 
-fn tell(handle: &SessionHandle, command: Command) {
+pub(super) fn tell(handle: &SessionHandle, command: Command) {
     if let Err(full) = handle.tell(command) {
         full.refuse_busy();
     }

@@ -25,6 +25,7 @@ use crate::{
     requests::{Answer, Taken},
     routing::{About, ChatCommand, Decision, ForAgent, Room, Routed, route},
     sessions::handle::{Chat, Command},
+    steps::Step,
     store::NewSession,
 };
 
@@ -35,6 +36,7 @@ impl Daemon {
             Ok(message) => message,
             Err(failure) => return drop(answer.send(Err(failure))),
         };
+        self.context.steps.reached(Step::Heard);
         match self.for_host(&message).await {
             Ok(Some(what)) => return self.hear_operator(message, what, answer),
             Ok(None) => {}
@@ -59,6 +61,7 @@ impl Daemon {
 
     /// Somebody says something on a platform.
     pub(super) async fn inbound(&mut self, mut message: Inbound, answer: Answer<Taken>) {
+        self.context.steps.reached(Step::Heard);
         let for_host = match self.check(&mut message) {
             Ok(()) => self.for_host(&message).await,
             Err(failure) => Err(failure),
@@ -114,6 +117,8 @@ impl Daemon {
         if !channel.threads() {
             message.address.thread_id = None;
         }
+        // Nobody spoke tomorrow: a platform's clock may be wrong.
+        message.at = message.at.min(self.context.clock.now());
         let channel = &message.address.channel_type;
         let from_there = match &message.sender {
             Sender::Operator => channel == terminal::CHANNEL,
@@ -139,7 +144,9 @@ impl Daemon {
 
     async fn routed(&mut self, message: &Inbound) -> Result<(Routed, Who)> {
         let (room, about) = self.facts_about(message).await?;
+        self.context.steps.reached(Step::FactsRead);
         let routed = route(message, room.as_deref(), &about);
+        self.context.steps.reached(Step::Routed);
         Ok((routed, about.who))
     }
 

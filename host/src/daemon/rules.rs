@@ -44,7 +44,10 @@ impl Daemon {
     /// dies here) finds it out from its row.
     pub(super) async fn archive(&mut self, id: SessionId) -> Result<()> {
         let handle = self.known_session(id.clone()).await?;
-        self.context.store.archive_session(id.clone()).await?;
+        let now = self.context.clock.now();
+        self.context.store.archive_session(id.clone(), now).await?;
+        // What waited there for its turn is over, and somebody may have to hear of it.
+        self.look_at_tasks(now);
         self.warm.retain(|_, session| *session != id);
         handle.tell(Command::Archive).map_err(|_| {
             HostError::new(ErrorKind::Busy, "it is archived, but its container still works")

@@ -9,6 +9,7 @@ use super::{Daemon, Due};
 use crate::{
     error::Result,
     sessions::{Boot, handle::SessionHandle, spawn},
+    steps::Step,
     store::{NewSession, SessionRecord},
 };
 
@@ -20,6 +21,7 @@ impl Daemon {
         }
         let (key, now) = (wanted.key.clone(), self.context.clock.now());
         let record = self.context.store.session_for(wanted, now).await?;
+        self.context.steps.reached(Step::SessionFound);
         let id = record.id.clone();
         let handle = self.task_of(record).await?;
         self.warm.insert(key, id);
@@ -52,6 +54,7 @@ impl Daemon {
     pub(super) fn start_task(&mut self, boot: Boot) -> SessionHandle {
         let id = boot.facts.record.id.clone();
         self.due.retain(|(_, due)| !matches!(due, Due::Session(session) if *session == id));
+        self.measure_soon();
         let handle = spawn(&self.context, boot);
         self.sessions.insert(id, handle.clone());
         handle

@@ -51,6 +51,7 @@ pub fn wish(session: &SessionId, row: &OutboundRow, reach: &Reach) -> Wish {
     Wish::Post(Post {
         session: session.clone(),
         message: row.id.clone(),
+        part: 0,
         seq: row.seq,
         in_reply_to: row.in_reply_to.clone(),
         address,
@@ -173,6 +174,7 @@ mod tests {
             address: None,
             content: content.to_owned(),
             run: None,
+            written_at: None,
         };
         wish(&SessionId::mint(Timestamp::UNIX_EPOCH), &row, &reach)
     }

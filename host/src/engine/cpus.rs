@@ -5,6 +5,9 @@
 //! the next look at whose turn it is may be a tick of 4 ms away. So a container whose bound is
 //! below the machine stays on as few CPUs as can give it that time, and all others find some that
 //! it never touches. Programs inside then count the CPUs that they really have.
+//!
+//! The CPU that takes the devices' interrupts is the last to be shared: whoever waits for the disk
+//! waits for it, and a bomb there was felt by all, whichever CPUs they were on.
 
 /// Chooses CPUs for a container; `None` when it may use all of them.
 ///
@@ -36,6 +39,30 @@ pub fn numbered(online: &str) -> Option<u32> {
         "" => Some(1),
         more => more.strip_prefix('-')?.parse::<u32>().ok()?.checked_add(1),
     }
+}
+
+/// The CPU that takes more than half of the devices' interrupts, as [`choose`] wants what is taken;
+/// from the kernel's table of them. Counts since the machine began, so it is where they usually go.
+#[must_use]
+pub fn interrupted(table: &str) -> Option<String> {
+    let mut lines = table.lines();
+    let cpus: Vec<&str> = lines
+        .next()?
+        .split_whitespace()
+        .map(|name| name.strip_prefix("CPU"))
+        .collect::<Option<_>>()?;
+    let mut sums = vec![0_u64; cpus.len()];
+    for line in lines {
+        let mut words = line.split_whitespace();
+        // Lines of devices begin with a number; the others are the CPUs' own.
+        let device = words.next().is_some_and(|id| id.trim_end_matches(':').parse::<u32>().is_ok());
+        for (sum, count) in sums.iter_mut().zip(words).filter(|_| device) {
+            *sum = sum.saturating_add(count.parse().unwrap_or(0));
+        }
+    }
+    let all: u64 = sums.iter().sum();
+    let busiest = sums.iter().position(|sum| *sum > all / 2)?;
+    cpus.get(busiest).map(|cpu| (*cpu).to_owned())
 }
 
 #[cfg(test)]
@@ -72,6 +99,22 @@ mod tests {
         let all = (0..4).map(|index| chosen(2_000, 8, index, &[]).unwrap());
         assert_eq!(all.collect::<Vec<_>>(), ["0,1", "2,3", "4,5", "6,7"]);
         assert_eq!(chosen(2_000, 3, 1, &[]).as_deref(), Some("0,2"));
+    }
+
+    #[test]
+    fn the_cpu_that_takes_the_devices_interrupts_is_told_from_the_table() {
+        let table = "           CPU0       CPU1\n \
+             24:          1          0  IO-APIC   5-edge      ACPI:Ged\n \
+             36:          0    3392281 PCI-MSIX-0000:00:02.0   1-edge      virtio1-req.0\n\
+            LOC:    9671769    4923317   Local timer interrupts\n\
+            ERR:          0\n";
+        assert_eq!(interrupted(table).as_deref(), Some("1"));
+        assert_eq!(chosen(1_000, 2, 1, &["1"]).as_deref(), Some("0"));
+        let even = table.replace("36:          0", "36:    3392280");
+        assert_eq!(interrupted(&even), None);
+        for broken in ["", "\n", "nothing of the kind\n1: 2", "CPU0 CPU1\n", "CPU0\n7:"] {
+            assert_eq!(interrupted(broken), None, "{broken:?}");
+        }
     }
 
     #[test]

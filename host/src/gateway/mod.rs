@@ -34,6 +34,7 @@ mod send;
 mod sessions;
 mod status;
 mod stream;
+mod upkeep;
 
 mod extract;
 mod problem;
@@ -91,6 +92,8 @@ pub async fn serve(
 fn routes(gateway: Gateway) -> Router {
     Router::new()
         .route("/v1/status", get(status::show))
+        .route("/v1/health", get(upkeep::health))
+        .route("/v1/backup", get(upkeep::backup))
         .route("/v1/shutdown", post(status::shutdown))
         .route("/v1/admin", post(admin::run))
         .route("/v1/agents", get(agents::list).post(agents::create))

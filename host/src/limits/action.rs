@@ -1,7 +1,5 @@
 //! Bounds of what guests do besides talking.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 
 /// Longest id that a guest may give to a question or a request of its own, and longest id of a
@@ -36,10 +34,6 @@ pub const PEER_MESSAGES: usize = 20;
 
 /// Longest name of a model.
 pub const MODEL_BYTES: usize = 100;
-
-/// What a guest gets to drop a run that somebody stopped; ours does it in milliseconds, and one
-/// that cannot is ended.
-pub const ABORT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Actions that one session may ask for in a minute; further ones are refused, so that no agent
 /// fills the approvals or the audit.

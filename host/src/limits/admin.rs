@@ -19,6 +19,12 @@ pub const DESTINATION_TWINS: u32 = 1_000;
 /// Characters of a message in a list: one line of a terminal.
 pub const LISTED_CHARS: usize = 80;
 
+/// Characters of one cell of a table: two lines of a terminal, and every id of ours.
+pub const CELL_CHARS: usize = 160;
+
+/// Characters of a name in a sentence: what follows it must stay in sight.
+pub const NAME_CHARS: usize = 80;
+
 /// Rows of a log that are listed at once: more than anybody reads.
 pub const LISTED_ROWS: u32 = 1_000;
 

@@ -15,6 +15,8 @@ pub enum Act {
     ChatStop,
     /// Ask what waits.
     ChatQueue,
+    /// Try again what was given up last.
+    ChatRetry,
     /// Archive the session and begin afresh.
     ChatClear,
     /// Shorten what the provider carries along.
@@ -48,6 +50,12 @@ pub enum Act {
     ChangeDestinations,
     /// Reset, archive and restart sessions of an agent.
     ChangeSessions,
+    /// Try again what was given up.
+    RetryMessages,
+    /// Make, change and end tasks of an agent.
+    ChangeTasks,
+    /// The same by the agent itself, in the conversation that the tasks are done in.
+    OwnTasks,
     /// Install packages in an agent's image.
     InstallPackages,
     /// Add a tool server to an agent.
@@ -88,6 +96,8 @@ pub enum AgentMay {
     AskInScope,
     /// About itself, once a person has said yes; no scope is needed.
     AskForItself,
+    /// About itself, at once; no scope is needed.
+    DoForItself,
 }
 
 /// One line of the table.
@@ -104,12 +114,13 @@ pub struct Rule {
 impl Act {
     /// The whole list.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 32] = [
         Self::Talk,
         Self::ChatHelp,
         Self::ChatStatus,
         Self::ChatStop,
         Self::ChatQueue,
+        Self::ChatRetry,
         Self::ChatClear,
         Self::ChatCompact,
         Self::ChatModel,
@@ -126,6 +137,9 @@ impl Act {
         Self::ChangeWirings,
         Self::ChangeDestinations,
         Self::ChangeSessions,
+        Self::RetryMessages,
+        Self::ChangeTasks,
+        Self::OwnTasks,
         Self::InstallPackages,
         Self::AddMcpServer,
         Self::ConnectRoom,
@@ -138,7 +152,7 @@ impl Act {
     /// Its line of the table.
     #[must_use]
     pub fn rule(self) -> Rule {
-        use AgentMay::{AskForItself, AskInScope, Look, Never};
+        use AgentMay::{AskForItself, AskInScope, DoForItself, Look, Never};
         use Level::{Admin, Anyone, Member, Owner};
         let (person, agent, words) = match self {
             Self::Talk => (Member, Never, "talk to this agent"),
@@ -146,6 +160,7 @@ impl Act {
             Self::ChatStatus => (Anyone, Never, "ask for the status"),
             Self::ChatStop => (Anyone, Never, "stop a run"),
             Self::ChatQueue => (Anyone, Never, "see the queue"),
+            Self::ChatRetry => (Member, Never, "try messages again"),
             Self::ChatClear => (Admin, Never, "clear the conversation"),
             Self::ChatCompact => (Admin, Never, "compact the conversation"),
             Self::ChatModel => (Admin, Never, "choose the model"),
@@ -162,6 +177,9 @@ impl Act {
             Self::ChangeWirings => (Admin, AskInScope, "change this agent's wirings"),
             Self::ChangeDestinations => (Admin, AskForItself, "change this agent's destinations"),
             Self::ChangeSessions => (Admin, AskInScope, "change this agent's sessions"),
+            Self::RetryMessages => (Admin, Never, "try this agent's messages again"),
+            Self::ChangeTasks => (Admin, AskForItself, "change this agent's tasks"),
+            Self::OwnTasks => (Admin, DoForItself, "change this agent's tasks"),
             Self::InstallPackages => (Admin, AskForItself, "install packages"),
             Self::AddMcpServer => (Admin, AskForItself, "add tool servers"),
             Self::ConnectRoom => (Admin, Never, "connect rooms"),

@@ -37,13 +37,15 @@ pub fn decide(who: &Who, act: Act, on: Option<&AgentId>) -> Verdict {
             };
             match rule.agent {
                 AgentMay::Look if in_scope => Verdict::Allow,
+                AgentMay::DoForItself if itself => Verdict::Allow,
                 AgentMay::AskInScope if in_scope => Verdict::Hold,
                 // A new agent is about none yet, and belongs to whoever asks for it.
                 AgentMay::AskForItself if itself || in_scope || on.is_none() => Verdict::Hold,
                 AgentMay::Never
                 | AgentMay::Look
                 | AgentMay::AskInScope
-                | AgentMay::AskForItself => deny,
+                | AgentMay::AskForItself
+                | AgentMay::DoForItself => deny,
             }
         }
     }

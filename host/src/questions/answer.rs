@@ -18,6 +18,7 @@ use crate::{
     people::{Act, Verdict, Who, decide},
     requests::Request,
     sessions::Context,
+    steps::Step,
 };
 
 /// An answer from a chat: the row that its message would have become, so that the platform's
@@ -40,6 +41,7 @@ pub async fn record(context: &Context, post: &Post) -> Result<()> {
     let (store, now) = (&context.store, context.clock.now());
     let of = (post.session.clone(), post.message.clone());
     store.put_question(id.clone(), of, asked, now).await?;
+    context.steps.reached(Step::QuestionWritten);
     let record = store.question(id.clone()).await?;
     if record.answer.is_none() {
         context.questions.put(record);
@@ -94,6 +96,7 @@ async fn settle(desk: &Desk, who: &Who, id: &str, value: String, row: MessageId)
         Who::Operator | Who::Stranger(_) | Who::Agent { .. } => who.word(),
     };
     let first = store.answer_question(id.to_owned(), (value, by), row, now).await?;
+    desk.context.steps.reached(Step::QuestionAnswered);
     desk.context.questions.take(id);
     if !first {
         let late =

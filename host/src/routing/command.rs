@@ -16,6 +16,8 @@ pub enum ChatCommand {
     Stop,
     /// Say what waits.
     Queue,
+    /// Try again what was given up last.
+    Retry,
     /// Archive the session and begin afresh.
     Clear,
     /// Shorten what the provider carries along.
@@ -30,11 +32,12 @@ pub enum ChatCommand {
 
 impl ChatCommand {
     /// The list, as people see it: the word, who may, and what it does.
-    pub const LIST: [(&'static str, Act, &'static str); 9] = [
+    pub const LIST: [(&'static str, Act, &'static str); 10] = [
         ("/help", Act::ChatHelp, "this list"),
         ("/status", Act::ChatStatus, "how I am"),
         ("/stop", Act::ChatStop, "stop what I am doing"),
         ("/queue", Act::ChatQueue, "what waits for me"),
+        ("/retry", Act::ChatRetry, "try again what I did not get done"),
         ("/clear", Act::ChatClear, "begin afresh, the old conversation is archived"),
         ("/compact", Act::ChatCompact, "shorten what I carry along"),
         ("/model <name>", Act::ChatModel, "choose my model"),
@@ -51,6 +54,7 @@ impl ChatCommand {
             ("/status", None) => Self::Status,
             ("/stop", None) => Self::Stop,
             ("/queue", None) => Self::Queue,
+            ("/retry", None) => Self::Retry,
             ("/clear", None) => Self::Clear,
             ("/compact", None) => Self::Compact,
             ("/model", name) => Self::Model(name.map(str::to_owned)),
@@ -69,6 +73,7 @@ impl ChatCommand {
             Self::Status => Act::ChatStatus,
             Self::Stop => Act::ChatStop,
             Self::Queue => Act::ChatQueue,
+            Self::Retry => Act::ChatRetry,
             Self::Clear => Act::ChatClear,
             Self::Compact => Act::ChatCompact,
             Self::Model(_) => Act::ChatModel,

@@ -15,10 +15,11 @@ use schemas::{
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::{container::WorkDone, intake::blocking, outgoing::ledger, runner::Runner};
+use super::{container::WorkDone, intake::blocking, lane::Standing, runner::Runner};
 use crate::{
     actions::{self, Acted, Asker},
     limits,
+    steps::Step,
 };
 
 const TOO_MANY: &str = "too many requests within a minute";
@@ -97,27 +98,30 @@ impl Runner {
             session: self.facts.record.id.clone(),
             request: wished.id.clone(),
             row: wished.row.clone(),
+            place: self.reach.default.clone(),
         };
         let (desk, writer) = (self.context.desk(), self.writer.clone());
         self.beside(async move {
             let mut work = JoinSet::new();
-            work.spawn(async move { actions::act(&desk, &asker, request.action).await });
-            // One that broke off by a bug of ours must not hold up those behind it.
-            let acted = work.join_next().await.and_then(Result::ok);
-            let acted = acted.unwrap_or_else(|| Acted::refused("it broke off"));
             let over = wished.over.clone();
             let place = blocking(move || {
                 let found = over.map(|over| writer.came_in_as(over.as_str(), "")).transpose()?;
                 Ok(found.flatten().and_then(|found| found.address))
             });
             // Where the answer belongs is a nicety; that there is one is not.
-            let place = place.await.unwrap_or(None);
+            let place: Option<Address> = place.await.unwrap_or(None);
+            let asker = Asker { place: place.clone().or(asker.place), ..asker };
+            work.spawn(async move { actions::act(&desk, &asker, request.action).await });
+            // One that broke off by a bug of ours must not hold up those behind it.
+            let acted = work.join_next().await.and_then(Result::ok);
+            let acted = acted.unwrap_or_else(|| Acted::refused("it broke off"));
             WorkDone::Acted(Box::new(Answered { wished, acted, place }))
         });
     }
 
     /// Writes down what came of an action, and tells the agent.
     pub(super) fn on_acted(&mut self, answered: Answered) {
+        self.context.steps.reached(Step::ActionDone);
         let status = answered.acted.status.as_str();
         info!(message_id = %answered.wished.row, status, "an action was answered");
         self.acting.at_work = false;
@@ -142,7 +146,7 @@ impl Runner {
         self.staged.ledger.push(LedgerRow {
             status: DeliveryStatus::Delivered,
             delivered_at: Some(now),
-            ..ledger(&row, 1)
+            ..Standing { attempts: 1, ..Standing::default() }.row(&row)
         });
         self.staged.notes.push(note);
     }

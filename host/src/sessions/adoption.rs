@@ -65,7 +65,7 @@ impl Runner {
         self.container = Some(live.container);
         self.started_at = Instant::now();
         // It runs already, so it counts even past the cap.
-        self.permit = self.context.slots.clone().try_acquire_owned().ok();
+        self.place = Some(self.context.places.adopt(self.facts.place()));
         if self.state == State::SetAside {
             // What made an operator's decision necessary does not go on meanwhile.
             self.kill();

@@ -12,7 +12,7 @@ use crate::{
     limits,
     requests::{Answer, Request},
     routing::ChatCommand,
-    text::{self, chat as words},
+    text::{self, channels as channel_words, chat as words},
 };
 
 impl Runner {
@@ -37,10 +37,16 @@ impl Runner {
         Ok(Some(match command {
             ChatCommand::Help => text::chat_help(),
             ChatCommand::Status => {
-                words::status(&self.facts.agent.agent.name, self.state, self.at_work())
+                let at_work = (self.numbers_at_work(), self.at_work_for());
+                let name = &self.facts.agent.agent.name;
+                words::status(name, self.state, (&at_work.0, at_work.1), &self.waiting())
             }
-            ChatCommand::Queue => words::queue(self.at_work(), &self.waiting()),
+            ChatCommand::Queue => words::queue(self.numbers_at_work().len(), &self.waiting()),
             ChatCommand::Stop => self.stop_run().await?,
+            ChatCommand::Retry => match self.retry_here(at).await? {
+                0 => channel_words::NOTHING_TO_RETRY.to_owned(),
+                count => channel_words::retrying(count),
+            },
             ChatCommand::Clear => {
                 self.clear(at.clone());
                 return Ok(None);
@@ -61,8 +67,10 @@ impl Runner {
         }))
     }
 
-    fn at_work(&self) -> usize {
-        self.open.iter().filter(|row| row.trigger && self.working.contains(&row.id)).count()
+    /// The numbers of what the guest works on.
+    fn numbers_at_work(&self) -> Vec<i64> {
+        let works = self.open.iter().filter(|row| row.trigger && self.working.contains(&row.id));
+        works.map(|row| row.seq).collect()
     }
 
     /// The numbers of what nobody works on yet.
@@ -108,6 +116,7 @@ impl Runner {
     pub(super) fn notice_at(&mut self, address: Address, said: String) {
         let Some(channel) = self.channels().at(&address).cloned() else { return };
         let session = self.facts.record.id.clone();
+        self.silence.spoke(&address);
         self.tell(async move { channel.notice(&session, &address, &said).await });
     }
 }

@@ -5,7 +5,8 @@
 
 use schemas::{
     host_side::{Appended, Unsettled},
-    message::NewInbound,
+    ids::{MessageId, TaskId},
+    message::{NewInbound, Outcome},
     sqlite::StoreErrorKind,
 };
 use tokio::time::Instant;
@@ -19,6 +20,9 @@ use super::{
 use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
+    requests::Request,
+    steps::Step,
+    store::SettledRun,
 };
 
 /// What became of each row, and which of its attachments were refused.
@@ -61,7 +65,8 @@ impl Runner {
             self.commit_after = Some(Instant::now() + limits::COMMIT_RETRY);
             return Err(CommitError::Central(failure));
         }
-        let commit = Commit { staged: std::mem::take(&mut self.staged), appends };
+        let session = self.facts.record.id.clone();
+        let commit = Commit { session, staged: std::mem::take(&mut self.staged), appends };
         let mut tried = self.past_leases(self.try_commit(commit)).await;
         if fails_with(&tried, StoreErrorKind::Busy) {
             // On a machine with too much to do an honest guest is slow to let go, too.
@@ -94,7 +99,11 @@ impl Runner {
                 }
                 self.forget_settled(&commit.staged);
                 for run in done.settled {
+                    self.look_at_its_task(&run);
                     self.tell_run(run);
+                }
+                for lost in &commit.staged.lost {
+                    self.tell_owner_of_post(&lost.reason);
                 }
                 for (note, seq) in done.noted {
                     self.unseen |= self.looking.is_some();
@@ -111,11 +120,21 @@ impl Runner {
         }
     }
 
+    /// A task's run may have ended the task: somebody may have to hear of it.
+    fn look_at_its_task(&self, run: &SettledRun) {
+        if run.outcome == Outcome::Completed || !run.messages.iter().any(is_of_a_task) {
+            return;
+        }
+        let (asks, now) = (self.context.asks.clone(), self.context.clock.now());
+        self.context.spawn(async move { asks.tell(Request::LookAtTasks(now)).await });
+    }
+
     fn try_commit(&self, mut commit: Commit) -> impl Future<Output = Tried> + use<> {
         let (writer, store) = (self.writer.clone(), self.context.store.clone());
-        let now = self.context.clock.now();
+        let (now, steps) = (self.context.clock.now(), self.context.steps.clone());
+        let session = self.facts.record.id.clone();
         let work = move || {
-            let result = commit.run(&writer, &store, now);
+            let result = commit.run(&writer, &store, now, &steps);
             (commit, result)
         };
         async move {
@@ -123,7 +142,7 @@ impl Runner {
                 Ok(done) => done,
                 Err(panicked) => {
                     let bug = HostError::new(ErrorKind::Internal, "a commit broke off");
-                    let empty = Commit { staged: Staged::default(), appends: Vec::new() };
+                    let empty = Commit { session, staged: Staged::default(), appends: Vec::new() };
                     (empty, Err(CommitError::Central(bug.because(panicked))))
                 }
             }
@@ -134,10 +153,15 @@ impl Runner {
     pub(super) async fn mark(&mut self) -> Result<()> {
         if !self.marked {
             self.context.store.mark_awake(self.facts.record.id.clone()).await?;
+            self.context.steps.reached(Step::MarkedAwake);
             self.marked = true;
         }
         Ok(())
     }
+}
+
+fn is_of_a_task(id: &MessageId) -> bool {
+    TaskId::of_row(id).is_some()
 }
 
 fn fails_with((_, result): &Tried, kind: StoreErrorKind) -> bool {

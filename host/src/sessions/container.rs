@@ -3,24 +3,23 @@
 //! Owns the container's id, its place under the cap and the pauses between containers. Engine
 //! calls run beside the loop; their results come back as events.
 
-use schemas::{
-    CONTRACT_VERSION, ids::MessageId, message::InboundStatus, session_dir::SessionDir,
-    session_file::SessionFile,
-};
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use schemas::{ids::MessageId, message::InboundStatus};
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::{
     acting::Answered,
-    intake::blocking,
     lifecycle::{Effect, Event, StartFailure, State, WaitingFor, backoff, next},
+    places::{Place, Use},
     runner::{Exiting, Runner},
     settle,
 };
 use crate::{
     engine::{ContainerId, EngineError, EngineErrorKind},
-    error::{ErrorKind, HostError, Result},
-    limits, text,
+    error::HostError,
+    limits,
+    steps::Step,
+    text,
 };
 
 /// What something that ran beside the loop came to.
@@ -29,9 +28,9 @@ pub(super) enum WorkDone {
     /// Nothing that anybody waits for.
     Nothing,
     /// There is a place under the cap.
-    Slot(OwnedSemaphorePermit),
+    Slot(Place),
     /// The engine answered a start.
-    Started(std::result::Result<ContainerId, EngineError>),
+    Started(Result<ContainerId, EngineError>),
     /// A container ended because we asked for it.
     Ended(ContainerId),
     /// What came of a guest's action.
@@ -67,87 +66,33 @@ impl Runner {
         None
     }
 
-    /// Takes a place, writes what the guest must find, asks the engine.
-    async fn start(&mut self) -> Option<Event> {
-        if !self.engine_asked {
-            self.notice(&text::waiting());
-            return Some(Event::StartFailed(StartFailure::EngineAway));
-        }
-        if self.permit.is_none() {
-            let slots = self.context.slots.clone();
-            match slots.clone().try_acquire_owned() {
-                Ok(permit) => self.permit = Some(permit),
-                Err(_) => {
-                    self.notice(&text::waiting());
-                    self.beside(async move {
-                        slots.acquire_owned().await.map_or(WorkDone::Nothing, WorkDone::Slot)
-                    });
-                    return Some(Event::NoSlot);
-                }
-            }
-        }
-        if let Err(failure) = self.prepare_wake().await {
-            self.permit = None;
-            self.tell_unprepared(&failure);
-            // No try is burnt: the disk is to blame, and it is tried until it can be written.
-            return Some(Event::StartFailed(StartFailure::Transient));
-        }
-        self.watch_guest();
-        self.last_seen = self.context.clock.now();
-        self.last_active = self.last_seen;
-        let (engine, request) =
-            (self.context.engine.clone(), self.facts.start_request(&self.context));
-        self.beside(async move { WorkDone::Started(engine.start(&request).await) });
-        None
+    /// Says what its place is used for: whoever waits takes it from one that does nothing.
+    pub(super) fn tell_place(&mut self) {
+        let idle = self.is_idle();
+        let Some(place) = &mut self.place else { return };
+        place.used(match self.state {
+            State::Stopping | State::SetAside => Use::Ending,
+            State::Awake if idle => Use::Idle,
+            State::Awake
+            | State::Asleep
+            | State::Waiting(_)
+            | State::Starting
+            | State::Backoff
+            | State::Failed => Use::Busy,
+        });
     }
 
-    /// It is tried again and again, yet said once.
-    fn tell_unprepared(&mut self, failure: &HostError) {
-        let why = failure.chain();
-        if self.notice_shown().as_ref() != Some(&why) {
-            error!(error = why, hint = failure.hint_text(), "cannot prepare the session's folder");
-            self.notice(&text::disk_trouble());
-            self.show(Some(why));
+    /// Gives its place to somebody who waits.
+    pub(super) async fn give_way(&mut self) {
+        if self.state == State::Awake && self.is_idle() {
+            info!("idle, and others wait for its place; the container is stopped");
+            self.drive(Event::Idle).await;
         }
     }
 
-    /// Routing and destinations are written anew before every wake, so that a change applies.
-    async fn prepare_wake(&mut self) -> Result<()> {
-        // A host that dies from here on must find that this session has a container.
-        self.mark().await?;
-        if !self.staged.is_empty() {
-            // Above all the tries that were raised: a guest that does not see them works for
-            // nothing.
-            self.commit(Vec::new()).await.map_err(|failure| failure.for_people())?;
-        }
-        let request = self.facts.start_request(&self.context);
-        let (dir, writer, projection) = (self.dir.clone(), self.writer.clone(), self.projection());
-        blocking(move || {
-            std::fs::create_dir_all(&request.socket_dir).map_err(folder_error)?;
-            forget_heartbeat(&dir).and_then(|()| projection.save(&dir)).map_err(folder_error)?;
-            writer.write(|tx| projection.fold(tx))?;
-            Ok(())
-        })
-        .await?;
-        self.context.bells.wrote(&self.dir);
-        Ok(())
-    }
-
-    pub(super) fn session_file(&self) -> SessionFile {
-        let agent = &self.facts.agent.agent;
-        let told = self.facts.told();
-        SessionFile {
-            contract: CONTRACT_VERSION,
-            session: self.facts.record.id.clone(),
-            agent: agent.id.clone(),
-            agent_name: agent.name.clone(),
-            provider: agent.provider.clone(),
-            max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
-            time_zone: self.context.time_zone.clone(),
-            system_prompt: told.system_prompt,
-            model: told.model,
-            work_dir: told.work_dir,
-        }
+    /// Whether nothing is asked of the container.
+    fn is_idle(&self) -> bool {
+        self.working.is_empty() && self.acting.is_empty() && !self.has_due_rows()
     }
 
     fn stop(&mut self) {
@@ -197,9 +142,9 @@ impl Runner {
         match done {
             WorkDone::Nothing => {}
             // Whoever waits no longer gives the place to the next by dropping it.
-            WorkDone::Slot(permit) => {
+            WorkDone::Slot(place) => {
                 if self.state == State::Waiting(WaitingFor::Slot) {
-                    self.permit = Some(permit);
+                    self.place = Some(place);
                     self.drive(Event::Slot).await;
                 }
             }
@@ -230,7 +175,7 @@ impl Runner {
         };
         let failure = HostError::from(failure);
         error!(error = %failure.chain(), hint = failure.hint_text(), "the container did not start");
-        self.permit = None;
+        self.place = None;
         self.bell = None;
         if kind == StartFailure::Transient {
             self.failures += 1;
@@ -258,6 +203,7 @@ impl Runner {
             return;
         }
         info!(container = %container.0, how, "container ended");
+        self.context.steps.reached(Step::ExitSeen);
         self.container = None;
         self.gone = Some(container.clone());
         self.exiting = Exiting::LookDue;
@@ -269,8 +215,9 @@ impl Runner {
     pub(super) async fn finish_exit(&mut self) {
         self.exiting = Exiting::No;
         self.timer = None;
-        self.permit = None;
+        self.place = None;
         self.bell = None;
+        self.settle_broken_off();
         let rows_due = self.has_due_rows();
         let asked_for = self.state == State::Stopping;
         if rows_due && !asked_for {
@@ -278,6 +225,7 @@ impl Runner {
         }
         self.drive(Event::Exited { rows_due }).await;
         self.working.clear();
+        self.at_work = super::at_work::AtWork::default();
         self.blamed.clear();
         self.unclaimed_since = None;
     }
@@ -327,19 +275,4 @@ impl Runner {
             self.failures = 0;
         }
     }
-}
-
-/// A guest that starts must not look alive by its predecessor's heartbeat.
-fn forget_heartbeat(dir: &SessionDir) -> std::io::Result<()> {
-    schemas::host_side::ensure(dir)?;
-    match std::fs::remove_file(dir.heartbeat()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn folder_error(error: std::io::Error) -> HostError {
-    HostError::new(ErrorKind::Storage, "cannot write the session's folder")
-        .because(error)
-        .hint(text::CHECK_THE_HOME)
 }

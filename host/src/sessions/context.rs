@@ -11,24 +11,27 @@ use schemas::{
     session_dir::SessionDir,
     time::SharedClock,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     bell::Bells,
     handle::FromSession,
+    places::{Of, Places},
     prompt::{About, Told, told},
 };
 use crate::{
     admin::Desk,
     approvals,
     channels::Channels,
-    delivery::permit::Reach,
+    delivery::{Owner, Traffic, permit::Reach},
     engine::{Engine, Resources, StartRequest},
     error::Result,
-    questions,
+    occurrences, questions,
     requests::DaemonHandle,
+    steps::Steps,
     store::{AgentRecord, SessionRecord, Store, Voice, WiringFact},
+    upkeep,
 };
 
 /// Shared by all sessions' tasks.
@@ -41,8 +44,14 @@ pub struct Context {
     pub engine: Arc<dyn Engine>,
     /// Where posts go.
     pub channels: Channels,
+    /// What is known of the channels: may they be posted to, and when.
+    pub traffic: Traffic,
+    /// Who tells the owner of what was given up.
+    pub owner: Owner,
     /// Wake-ups from guests.
     pub bells: Arc<dyn Bells>,
+    /// Who is told of each step.
+    pub steps: Steps,
     /// The host's home.
     pub home: PathBuf,
     /// Where sockets for guests lie.
@@ -53,15 +62,19 @@ pub struct Context {
     pub idle_after: std::time::Duration,
     /// The image of agents that bring none.
     pub image: Option<String>,
-    /// The cap on running containers; fair, first come first served.
-    pub slots: Arc<Semaphore>,
+    /// Who may have a container.
+    pub places: Places,
     /// The questions that wait for people.
     pub questions: questions::Board,
     /// Where messages that waited for a yes are coming in just now.
     pub turns: approvals::Turns,
+    /// Occurrences of tasks that are being handed to their sessions.
+    pub occurrences: occurrences::Board,
     /// Held while the answer to an approval or a question is acted upon: one at a time, so that
     /// none is acted upon twice.
     pub settling: tokio::sync::Mutex<()>,
+    /// What upkeep is at.
+    pub upkeep: upkeep::state::State,
     /// Every task of this host.
     pub tracker: TaskTracker,
     /// Set when the host ends: finish what is being written, leave containers running.
@@ -186,6 +199,13 @@ impl Facts {
             (None, SessionMode::AgentShared) => wiring.mode == SessionMode::AgentShared,
             (None, SessionMode::Shared | SessionMode::PerThread) => false,
         })
+    }
+
+    /// Whose container it would be.
+    #[must_use]
+    pub fn place(&self) -> Of {
+        let agent = &self.agent.agent;
+        Of { agent: agent.id.clone(), at_most: agent.max_containers }
     }
 
     /// What the engine is asked for.

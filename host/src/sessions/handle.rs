@@ -3,7 +3,7 @@
 //! Owns the commands and the bounded mailbox. The daemon is the only sender, which is what makes
 //! retiring free of races: a task may end when the daemon finds its mailbox empty.
 
-use std::{fs::File, sync::Arc};
+use std::{fs::File, path::PathBuf, sync::Arc};
 
 use schemas::{
     admin::{Accepted, RoomMessage, SessionInfo},
@@ -23,6 +23,7 @@ use crate::{
     people::Who,
     requests::Answer,
     routing::ChatCommand,
+    store::DeadLetter,
 };
 
 /// What a session's task is told.
@@ -55,6 +56,16 @@ pub enum Command {
     Messages(u32, Answer<Vec<MessageInfo>>),
     /// End the container after its run, or at once.
     Restart(bool, Answer<SessionInfo>),
+    /// Try a message again that was given up.
+    Retry(Box<DeadLetter>, Answer<()>),
+    /// Channels that posts of a sleeping session waited for are back.
+    ChannelBack(Vec<String>),
+    /// Copy both databases into a folder, at one moment; answered with what could not be copied.
+    Snapshot(PathBuf, Answer<Vec<String>>),
+    /// Throw away what was said before a time.
+    ThrowAway(jiff::Timestamp, Answer<()>),
+    /// The guest's folders hold too much: end the container, with these words.
+    TooMuch(String),
     /// Take nothing more in: the session is archived.
     Archive,
     /// The central database's words changed: show them to the guest; answered once it sees them.
@@ -81,6 +92,8 @@ pub enum FromSession {
         session: SessionId,
         /// When it must be looked at next.
         due: Option<jiff::Timestamp>,
+        /// The channels that its posts wait for.
+        waits_for: Vec<String>,
         /// `true`: end now.
         may_end: oneshot::Sender<bool>,
     },
@@ -157,10 +170,15 @@ impl Command {
             | Self::File(..)
             | Self::Reset(_)
             | Self::Messages(..)
+            | Self::Retry(..)
+            | Self::Snapshot(..)
+            | Self::ThrowAway(..)
             | Self::Restart(..) => true,
             Self::Exited { .. }
             | Self::EngineBack(..)
             | Self::Due
+            | Self::TooMuch(_)
+            | Self::ChannelBack(_)
             | Self::Archive
             | Self::Refresh(_) => false,
         }
@@ -184,8 +202,16 @@ impl Command {
             Self::Reset(answer) => answer.send(Err(why)).is_err(),
             Self::Messages(_, answer) => answer.send(Err(why)).is_err(),
             Self::Restart(_, answer) => answer.send(Err(why)).is_err(),
+            Self::ThrowAway(_, answer) => answer.send(Err(why)).is_err(),
+            Self::Retry(_, answer) => answer.send(Err(why)).is_err(),
+            Self::Snapshot(_, answer) => answer.send(Err(why)).is_err(),
             Self::Refresh(answer) => answer.send(Err(why)).is_err(),
-            Self::Exited { .. } | Self::EngineBack(..) | Self::Due | Self::Archive => false,
+            Self::Exited { .. }
+            | Self::EngineBack(..)
+            | Self::Due
+            | Self::TooMuch(_)
+            | Self::ChannelBack(_)
+            | Self::Archive => false,
         };
     }
 }

@@ -16,6 +16,7 @@ use tracing::{Span, debug, error, warn};
 
 use super::{
     handle::Command,
+    lane::Standing,
     lifecycle::{Event, State},
     runner::Runner,
 };
@@ -24,13 +25,14 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
     requests::Answer,
+    steps::Step,
     text,
 };
 
 type Append = (Box<NewInbound>, Answer<Accepted>);
 
-/// Rows and posts without a final word.
-type Waiting = (Vec<Unsettled>, Vec<LedgerRow>);
+/// Rows and posts without a final word, and when somebody last wanted a run to stop.
+type Waiting = (Vec<Unsettled>, Vec<LedgerRow>, Option<jiff::Timestamp>);
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
 impl Runner {
@@ -51,19 +53,19 @@ impl Runner {
             self.evict().await;
             loaded = self.read_unsettled().await?;
         }
-        let (open, sending) = loaded?;
+        let (open, sending, asked_to_stop) = loaded?;
+        self.asked_to_stop = asked_to_stop;
+        open.iter().for_each(|row| self.silence.heard(row));
         self.open = open;
-        self.attempts = sending
-            .into_iter()
-            .map(|row| (row.message_out, (row.attempts, row.next_attempt_at)))
-            .collect();
+        self.posts.attempts =
+            sending.into_iter().map(|row| (row.message_out.clone(), Standing::of(&row))).collect();
         Ok(())
     }
 
     fn read_unsettled(&self) -> impl Future<Output = Result<StoreResult<Waiting>>> + use<> {
         let (writer, crashed) = (self.writer.clone(), self.marked);
         blocking(move || {
-            let read = writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?)));
+            let read = writer.write(|tx| Ok((tx.unsettled()?, tx.sending()?, tx.asked_to_stop()?)));
             if crashed && read.is_ok() {
                 sweep(&writer);
             }
@@ -90,7 +92,12 @@ impl Runner {
                 | Command::File(..)
                 | Command::Reset(_)
                 | Command::Messages(..)
+                | Command::Retry(..)
+                | Command::ChannelBack(_)
                 | Command::Restart(..)
+                | Command::Snapshot(..)
+                | Command::ThrowAway(..)
+                | Command::TooMuch(_)
                 | Command::Archive
                 | Command::Refresh(_) => {
                     self.append(std::mem::take(&mut appends)).await;
@@ -132,6 +139,7 @@ impl Runner {
                     wakes |= row.trigger && matches!(appended, Appended::New { .. });
                     self.acknowledge(row, answer, appended, refused);
                 }
+                self.context.steps.reached(Step::Acknowledged);
                 if wakes {
                     self.drive(Event::Message).await;
                     self.say_if_set_aside();
@@ -174,6 +182,7 @@ impl Runner {
                 // A look under way does not ask about it, yet may see its answer.
                 self.unseen |= self.looking.is_some();
                 let message_id = row.id.clone();
+                self.silence.heard(&row);
                 self.open.push(Unsettled { seq, ..row });
                 Ok(Accepted {
                     message_id,
@@ -235,6 +244,7 @@ pub(super) fn head(row: &NewInbound) -> Unsettled {
     Unsettled {
         id: row.id.clone(),
         seq: 0,
+        kind: row.kind,
         tries: 0,
         trigger: row.trigger,
         process_after: row.process_after,

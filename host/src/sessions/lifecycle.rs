@@ -10,7 +10,7 @@
 //! | Asleep | Starting · Start | – | – | – | – | – | – |
 //! | Waiting | – | – | – | – | – | – | Asleep |
 //! | Starting | – | Awake | Backoff | Stopping · Stop | – | – | Stopping · Stop |
-//! | Awake | – | – | Asleep, or Backoff if rows are due | Stopping · Stop | Stopping · Stop | – | Stopping · Stop |
+//! | Awake | – | – | Asleep, or Backoff if rows are due | Stopping · Kill | Stopping · Stop | – | Stopping · Stop |
 //! | Stopping | – | Stop | Asleep, or Starting if rows are due · ReleaseClaims | Kill | – | Kill | Kill |
 //! | Backoff | – | – | – | – | – | Starting, Failed, or Asleep if no rows are left | Asleep |
 //! | Failed | Starting · Start | – | – | – | – | – | Asleep |
@@ -99,7 +99,7 @@ pub enum Event {
         /// Whether rows still wait for an answer.
         rows_due: bool,
     },
-    /// It lives no longer, or does not get on.
+    /// It lives no longer, or does not stop its run.
     Stuck,
     /// Nothing was asked of it for long.
     Idle,
@@ -253,8 +253,9 @@ fn on_exited(state: State, rows_due: bool) -> (State, Vec<Effect>) {
 
 fn on_stuck(state: State) -> (State, Vec<Effect>) {
     match state {
-        State::Starting | State::Awake => (State::Stopping, vec![Effect::Stop]),
-        State::Stopping => (State::Stopping, vec![Effect::Kill]),
+        State::Starting => (State::Stopping, vec![Effect::Stop]),
+        // It had its time; a request to end is for those who can hear it.
+        State::Awake | State::Stopping => (State::Stopping, vec![Effect::Kill]),
         State::Asleep | State::Waiting(_) | State::Backoff | State::Failed | State::SetAside => {
             (state, vec![])
         }
@@ -334,7 +335,7 @@ mod tests {
         check(Starting, Event::Started, Awake, &[]);
         check(Starting, Event::Exited { rows_due: false }, Backoff, &[ReleaseClaims, SetTimer]);
         check(Starting, Event::Stuck, Stopping, &[Stop]);
-        check(Awake, Event::Stuck, Stopping, &[Stop]);
+        check(Awake, Event::Stuck, Stopping, &[Kill]);
         check(Awake, Event::Message, Awake, &[]);
         check(Awake, Event::Exited { rows_due: false }, Asleep, &[]);
         check(Awake, Event::Exited { rows_due: true }, Backoff, &[ReleaseClaims, SetTimer]);

@@ -4,7 +4,7 @@
 //! Decides nothing. A hostile file can hang only the thread that looks at it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,10 +12,10 @@ use std::{
 use schemas::{
     host_side::{
         AckSeen, BadRow, InboundWriter, OutboundCopy, OutboundReader, Reading, Refused, RunSeen,
-        Unsettled,
+        ToolSeen, Unsettled,
     },
     ids::{MessageId, RunId},
-    message::OutboundRow,
+    message::{AckStatus, OutboundRow},
 };
 
 use crate::limits;
@@ -61,6 +61,10 @@ pub(super) struct Fresh {
     pub(super) acks: Vec<(Unsettled, Option<AckSeen>)>,
     /// The runs that those acks name.
     pub(super) runs: BTreeMap<RunId, RunSeen>,
+    /// Those of them that have started a tool, as far as somebody must know.
+    pub(super) acted: BTreeSet<RunId>,
+    /// The tool that runs now, if one does.
+    pub(super) tool: Option<ToolSeen>,
     /// The highest number that was looked at.
     pub(super) cursor: i64,
     /// Whether there may be more rows than this look took.
@@ -100,6 +104,9 @@ fn collect(copy: &OutboundCopy, ask: &Ask) -> Result<Option<Fresh>, Refused> {
     }
     for row in &ask.open {
         let ack = copy.ack(&row.id)?;
+        if let Some(ack) = ack.as_ref().filter(|ack| ack.tries >= row.tries) {
+            look_at_tools(copy, ack, &mut fresh)?;
+        }
         if let Some(run) = ack.as_ref().and_then(|ack| ack.run.as_ref())
             && !fresh.runs.contains_key(run)
             && let Some(seen) = copy.run(run)?
@@ -109,6 +116,21 @@ fn collect(copy: &OutboundCopy, ask: &Ask) -> Result<Option<Fresh>, Refused> {
         fresh.acks.push((row.clone(), ack));
     }
     Ok(Some(fresh))
+}
+
+/// Whether what is not done yet may be done again. What is over needs no such question.
+fn look_at_tools(copy: &OutboundCopy, ack: &AckSeen, fresh: &mut Fresh) -> Result<(), Refused> {
+    match ack.status {
+        AckStatus::Completed | AckStatus::Failed | AckStatus::Cancelled => return Ok(()),
+        AckStatus::Processing if fresh.tool.is_none() => fresh.tool = copy.tool()?,
+        AckStatus::Processing | AckStatus::Retry => {}
+    }
+    if let Some(run) = ack.run.as_ref()
+        && copy.tools_started(run)?
+    {
+        fresh.acted.insert(run.clone());
+    }
+    Ok(())
 }
 
 /// Takes the next page of rows; `false` when it cannot be told which of them are new.
@@ -133,7 +155,11 @@ fn take_rows(copy: &OutboundCopy, ask: &Ask, fresh: &mut Fresh) -> Result<bool, 
         let moved = fresh.cursor > before;
         fresh.more = full && moved;
         // Settled rows of the past are stepped over in one go; new ones are taken page by page.
-        if !fresh.more || !fresh.rows.is_empty() {
+        if !fresh.more {
+            return Ok(true);
+        }
+        if !fresh.rows.is_empty() {
+            copy.bound_backlog(fresh.cursor, limits::BACKLOG_ROWS)?;
             return Ok(true);
         }
     }

@@ -8,6 +8,8 @@ pub mod key;
 
 mod context;
 pub mod prompt;
+
+mod boot;
 mod runner;
 
 mod commits;
@@ -20,23 +22,38 @@ pub mod lifecycle;
 
 mod adoption;
 mod container;
+mod waking;
+
+pub mod places;
 
 pub mod bell;
 pub mod inotify;
 pub mod stuck;
 
+mod belt;
 mod look;
 mod pace;
 
+mod at_work;
 mod outcome;
 mod settle;
+mod silence;
+mod watching;
 
+mod flight;
+mod lane;
 mod outgoing;
+mod posting;
+mod posts;
+
+mod retrying;
 
 mod about;
 
 mod chat;
+mod snapshot;
 mod stopping;
+mod throw_away;
 
 mod acting;
 mod allowance;
@@ -47,8 +64,8 @@ mod query;
 mod ending;
 mod rest;
 
+pub use boot::{Boot, spawn};
 pub use context::{Context, Facts};
 pub use messages::MessageInfo;
 pub use prompt::Told;
 pub use query::session_info;
-pub use runner::{Boot, spawn};

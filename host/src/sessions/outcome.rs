@@ -1,13 +1,9 @@
-//! What the guest wrote: when to look, and what follows from what was seen.
+//! What the guest wrote, and what follows from what was seen.
 //!
-//! Owns the watch on `outbound.db` (bell and belt), the pace of looks, and turning acks into
-//! settled runs. Everything seen is a hostile guest's word; judgements are in `settle`.
+//! Owns the pace of looks, and turning acks into settled runs. Everything seen is a hostile
+//! guest's word; judgements are in `settle`.
 
-use std::{
-    os::unix::fs::MetadataExt,
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use schemas::{
@@ -19,150 +15,24 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::{
+    at_work::AtWork,
     intake::within_span,
+    lane::Standing,
     lifecycle::{Event, State},
     look::{Ask, Found, Fresh, look},
+    posts::End,
     runner::{Exiting, Runner},
-    settle::{Ending, Verdict, judge, runs_of},
+    settle::{Ending, RunWord, Verdict, judge},
     staged::Staged,
-    stuck,
 };
-use crate::{limits, store::SettledRun, text};
-
-/// The belt: a cheap glance that catches what the bell missed, rarer the longer nothing happens,
-/// and rarer still where the bell was heard and has missed nothing since.
-#[derive(Debug)]
-pub(super) struct Belt {
-    pause: Duration,
-    longest: Duration,
-    proven: bool,
-    next: Instant,
-    seen: Option<(SystemTime, u64, u64)>,
-}
-
-impl Belt {
-    /// What is idle after `idle_after` is noticed a quarter of it late at worst.
-    pub(super) fn new(idle_after: Duration) -> Self {
-        Self {
-            pause: limits::BELT_FIRST,
-            longest: limits::BELT_LONGEST_PROVEN.min(idle_after / 4).max(limits::BELT_LONGEST),
-            proven: false,
-            next: Instant::now() + limits::BELT_FIRST,
-            seen: None,
-        }
-    }
-
-    pub(super) fn next(&self) -> Instant {
-        self.next
-    }
-
-    /// Whether nothing happened for a while.
-    fn is_slow(&self) -> bool {
-        self.pause >= limits::BELT_LONGEST
-    }
-
-    /// There is more of what is done in quiet moments.
-    pub(super) fn soon(&mut self) {
-        self.next = Instant::now() + limits::TIDY_PAUSE;
-    }
-
-    fn rung(&mut self) {
-        self.proven = true;
-        self.pause = limits::BELT_FIRST;
-        self.next = Instant::now() + self.pause;
-    }
-
-    fn slower(&mut self) {
-        let longest = if self.proven { self.longest } else { limits::BELT_LONGEST };
-        self.pause = (self.pause * 2).min(longest);
-        self.next = Instant::now() + self.pause;
-    }
-
-    /// Whether the file looks otherwise than at the last glance.
-    fn changed(&mut self, path: &Path) -> bool {
-        let glance = std::fs::symlink_metadata(path)
-            .ok()
-            .and_then(|meta| Some((meta.modified().ok()?, meta.len(), meta.ino())));
-        let changed = glance != self.seen;
-        self.seen = glance;
-        changed
-    }
-}
+use crate::{
+    limits,
+    steps::Step,
+    store::SettledRun,
+    text::{self, shown},
+};
 
 impl Runner {
-    pub(super) fn watch_guest(&mut self) {
-        self.bell = Some(self.context.bells.watch(&self.dir));
-        self.belt = Belt::new(self.context.idle_after);
-        self.look_wanted = true;
-    }
-
-    /// Whether there is a guest to be watched.
-    pub(super) fn watches(&self) -> bool {
-        self.bell.is_some()
-    }
-
-    pub(super) fn on_rung(&mut self) {
-        self.belt.rung();
-        self.look_wanted = true;
-    }
-
-    pub(super) async fn on_alarm(&mut self) {
-        let now = Instant::now();
-        if self.timer.is_some_and(|at| at <= now) {
-            self.timer = None;
-            let rows_left = self.open.iter().any(|row| row.trigger);
-            self.drive(Event::Timer { failures: self.failures, rows_left }).await;
-        }
-        if self.commit_after.is_some_and(|at| at <= now) {
-            self.commit_after = None;
-        }
-        if self.watches() && self.belt.next() <= now {
-            self.belt.slower();
-            if self.belt.changed(&self.dir.outbound_db()) {
-                self.belt.proven = false;
-                self.look_wanted = true;
-            }
-            self.check_guest().await;
-            if self.finished > limits::KEPT_ROWS && self.belt.is_slow() && self.staged.is_empty() {
-                self.tidy_step().await;
-            }
-        }
-    }
-
-    /// Whether it still lives, and whether it is still needed.
-    async fn check_guest(&mut self) {
-        let now = self.context.clock.now();
-        let heartbeat = std::fs::symlink_metadata(self.dir.heartbeat())
-            .and_then(|meta| meta.modified())
-            .ok()
-            .and_then(|at| Timestamp::try_from(at).ok());
-        let unclaimed = self.working.is_empty() && self.has_due_rows();
-        self.unclaimed_since = unclaimed.then(|| self.unclaimed_since.unwrap_or(now));
-        let signs = stuck::Signs {
-            now,
-            working: !self.working.is_empty(),
-            unclaimed_since: self.unclaimed_since,
-            heartbeat,
-            last_seen: self.last_seen,
-            last_active: self.last_active,
-            idle_after: self.context.idle_after,
-        };
-        match stuck::judge(&signs) {
-            stuck::Verdict::Fine => {}
-            stuck::Verdict::Stuck if self.state == State::Awake => {
-                warn!(claims = self.working.len(), "the guest has work and shows no sign of life");
-                self.failures += 1;
-                self.blamed = if unclaimed { self.due_rows() } else { Vec::new() };
-                self.drive(Event::Stuck).await;
-            }
-            stuck::Verdict::Idle if self.state == State::Awake => {
-                info!("idle; the container is stopped");
-                self.drive(Event::Idle).await;
-            }
-            stuck::Verdict::Stuck | stuck::Verdict::Idle => {}
-        }
-    }
-
     /// Starts a look when one is wanted, none is under way and the pace allows it.
     pub(super) fn start_look(&mut self) {
         let exit = self.exiting == Exiting::LookDue;
@@ -217,15 +87,20 @@ impl Runner {
     fn saw_nothing(&mut self) {
         self.caught_up = false;
         if self.exiting == Exiting::Looking {
+            // The next guest rolls back what the last one did not finish, and judges by that.
             self.working.clear();
             self.blamed.clear();
+            self.at_work = AtWork::default();
         }
     }
 
-    fn on_fresh(&mut self, fresh: Fresh) {
+    fn on_fresh(&mut self, mut fresh: Fresh) {
+        if !fresh.rows.is_empty() {
+            self.context.steps.reached(Step::ReplySeen);
+        }
         self.cursor = fresh.cursor;
         self.look_wanted |= self.unseen;
-        for row in fresh.rows {
+        for row in std::mem::take(&mut fresh.rows) {
             self.take_row(row);
         }
         if fresh.more {
@@ -236,33 +111,36 @@ impl Runner {
         }
         let mut over: Vec<(_, Ending)> = Vec::new();
         let mut working = Vec::new();
-        for (row, ack) in fresh.acks {
+        for (row, ack) in &fresh.acks {
             // Since the look began it may have been given up.
             if !self.open.iter().any(|open| open.id == row.id && open.tries == row.tries) {
                 continue;
             }
-            match judge(&row, ack.as_ref()) {
+            let run = ack.as_ref().and_then(|ack| ack.run.as_ref());
+            let word = run.map_or_else(RunWord::default, |run| RunWord {
+                ended: fresh.runs.get(run).and_then(|seen| seen.ended),
+                tools: fresh.acted.contains(run),
+            });
+            match self.as_stopped(row, judge(row, ack.as_ref(), word)) {
                 Verdict::Waiting => {}
-                Verdict::Working => working.push(row.id),
+                Verdict::Working => working.push(row.id.clone()),
                 Verdict::Retry(at) => self.retry(&row.id, at),
-                Verdict::Over(ending) => over.push((row, ending)),
+                Verdict::Over(ending) => over.push((row.clone(), ending)),
             }
         }
         if !working.is_empty() || !over.is_empty() {
             self.unclaimed_since = None;
         }
         self.note_working(working);
-        if over.is_empty() {
-            return;
+        if !over.is_empty() {
+            self.failures = 0;
+            self.last_active = self.context.clock.now();
+            self.clear_notice();
+            self.stage_over(over, &fresh);
         }
-        self.failures = 0;
-        let now = self.context.clock.now();
-        self.last_active = now;
-        self.clear_notice();
-        self.staged.runs.extend(runs_of(&self.facts.record.id, &over, &fresh.runs, now));
-        for (row, ending) in over {
-            self.open.retain(|open| open.id != row.id);
-            self.staged.over.push((row.id, ending.status));
+        self.note_runs(&fresh);
+        if self.open.is_empty() {
+            self.silence.over();
         }
     }
 
@@ -296,7 +174,7 @@ impl Runner {
         at_work.and_then(|row| row.address.clone()).or_else(|| self.reach.default.clone())
     }
 
-    async fn on_refused(&mut self, refused: Refused) {
+    pub(super) async fn on_refused(&mut self, refused: Refused) {
         if refused.kind == RefusedKind::Io {
             warn!(error = %refused, "cannot look at what the guest wrote; trying again");
             self.saw_nothing();
@@ -305,9 +183,19 @@ impl Runner {
             self.look_after = Instant::now() + pause;
             return;
         }
-        let reason = refused.to_string();
-        error!(reason, "the guest's files broke the contract; the session is set aside");
+        // Nobody can tell any more what these have done.
+        let unreadable = std::mem::take(&mut self.working);
+        self.interrupt(&unreadable);
         self.drive(Event::Hostile).await;
+        self.set_aside(&refused).await;
+    }
+
+    /// Says why, to the room, to the log and in the central database. The guest may have chosen
+    /// words of it.
+    pub(super) async fn set_aside(&mut self, refused: &Refused) {
+        let whole = shown::line(&refused.to_string());
+        let reason: String = whole.chars().take(limits::REASON_CHARS).collect();
+        error!(reason, "the guest's files broke the contract; the session is set aside");
         self.show(Some(reason.clone()));
         self.notice(&text::set_aside(&reason));
         let id = self.facts.record.id.clone();
@@ -322,7 +210,7 @@ impl Runner {
         !self.facts.record.archived && self.open.iter().any(|row| is_due(row, now))
     }
 
-    fn due_rows(&self) -> Vec<schemas::ids::MessageId> {
+    pub(super) fn due_rows(&self) -> Vec<schemas::ids::MessageId> {
         let now = self.context.clock.now();
         self.open.iter().filter(|row| is_due(row, now)).map(|row| row.id.clone()).collect()
     }
@@ -338,8 +226,7 @@ impl Runner {
             .iter()
             .filter(|row| row.trigger && self.state.wakes_by_itself())
             .filter_map(|row| row.process_after);
-        let attempts = self.attempts.values().filter_map(|(_, at)| *at);
-        let due = rows.chain(attempts).chain(self.next_post_at()).min()?;
+        let due = rows.chain(self.next_post_at()).min()?;
         let now = self.context.clock.now();
         // What is due and yet was not done cannot be done now; asking at once would go round.
         Some(if due > now { due } else { now + limits::DUE_AGAIN })
@@ -352,12 +239,11 @@ impl Runner {
         for row in &staged.ledger {
             match row.status {
                 schemas::message::DeliveryStatus::Sending => {
-                    self.attempts
-                        .insert(row.message_out.clone(), (row.attempts, row.next_attempt_at));
+                    self.posts.attempts.insert(row.message_out.clone(), Standing::of(row));
                 }
                 schemas::message::DeliveryStatus::Delivered
                 | schemas::message::DeliveryStatus::Failed => {
-                    self.attempts.remove(&row.message_out);
+                    self.posts.attempts.remove(&row.message_out);
                 }
             }
         }
@@ -372,25 +258,21 @@ impl Runner {
     /// A run has its outcome, durably: people may know.
     pub(super) fn tell_run(&mut self, run: SettledRun) {
         info!(run = %run.run, outcome = run.outcome.as_str(), "run settled");
+        self.tell_owner_of_run(&run);
         let Some(address) = run.address.or_else(|| self.reach.default.clone()) else {
             return;
         };
-        let Some(channel) = self.channels().at(&address).cloned() else { return };
         let session_id = self.facts.record.id.clone();
+        self.silence.spoke(&address);
         let said = run.reason.as_deref().map(text::run_failed);
         let finished = RoomEvent::RunFinished {
-            session_id: session_id.clone(),
+            session_id,
             run_id: run.run,
             message_ids: run.messages,
             outcome: run.outcome,
             reason: run.reason,
         };
-        self.tell(async move {
-            if let Some(said) = said {
-                channel.notice(&session_id, &address, &said).await;
-            }
-            channel.run_finished(&address, &finished).await;
-        });
+        self.posts.ends.push(End { address, said, finished });
     }
 }
 

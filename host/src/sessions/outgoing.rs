@@ -1,69 +1,31 @@
-//! Posts: from a guest's row through a channel into the ledger.
+//! What the guest wrote, as something to post: read, refused, or put into its lane.
 //!
-//! Owns the order per destination (a failing post holds only its own lane), what may be in flight
-//! (one per lane), and the ledger's words. What is allowed and what follows from an error is
-//! decided purely, in `delivery`.
+//! Owns what a restored post is worth (its attempts, the parts that are out, whether anybody knows
+//! its fate), the ledger's last word about what is given up, and what is said beside the loop. When
+//! a post goes is `posting`'s.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use schemas::{
     content::{self, SystemIn},
-    host_side::{BadRow, OutboxReader},
+    host_side::BadRow,
     ids::MessageId,
     message::{Address, DeliveryStatus, Kind, LedgerRow, NewInbound, OutboundRow},
 };
 use tokio::time::Instant;
-use tracing::{Instrument, debug, error, warn};
+use tracing::{Instrument, error, warn};
 
-use super::{about::Messages, context::Context, runner::Runner};
-use crate::{
-    channels::{Channel, ChannelError, Post, Posted, Resolution},
-    delivery::{
-        Wish,
-        retry::{Next, after},
-        wish,
-    },
-    error::ErrorKind,
-    limits, questions,
+use super::{
+    lane::{Outgoing, Standing, Wait},
+    runner::Runner,
 };
-
-/// The posts for one destination, in order.
-#[derive(Debug, Default)]
-pub(super) struct Lane {
-    queue: VecDeque<Outgoing>,
-    busy: bool,
-    not_before: Option<Instant>,
-}
-
-/// A post on its way.
-#[derive(Debug, Clone)]
-struct Outgoing {
-    post: Post,
-    attempts: u32,
-    /// Whether `sending` stands in the ledger, for a channel that cannot be asked afterwards.
-    announced: bool,
-}
-
-/// What a channel answered.
-#[derive(Debug)]
-pub(super) struct Sent {
-    post: Post,
-    attempts: u32,
-    result: Result<Posted, ChannelError>,
-    /// Files that could not be taken from the outbox, with the reason.
-    refused_files: Vec<String>,
-}
-
-impl Lane {
-    pub(super) fn next_try(&self) -> Option<Instant> {
-        (!self.busy && !self.queue.is_empty()).then(|| self.not_before.unwrap_or_else(Instant::now))
-    }
-
-    /// Whether nothing is to be done here for so long that the task may end meanwhile.
-    pub(super) fn waits_long(&self) -> bool {
-        self.next_try().is_none_or(|at| at > Instant::now()) && !self.busy
-    }
-}
+use crate::{
+    channels::{Post, Resolution},
+    delivery::{Wish, wish},
+    limits,
+    store::LostPost,
+    text::channels as text,
+};
 
 impl Runner {
     /// Takes a row that the guest wrote.
@@ -81,157 +43,87 @@ impl Runner {
         match wish(&self.facts.record.id, &row, &self.reach) {
             Wish::Refuse(why) => {
                 warn!(message_id = %row.id, why, "an outbound row was refused");
-                self.fail(&row.id, row.seq, 0, &why);
+                self.staged.ledger.push(failed(Standing::default().row(&row.id), &why));
+                self.tell_agent(row.id.as_str(), row.seq, &why);
             }
             Wish::Act(id, request) => self.take_action(&row, id, request),
             Wish::NoAct(id, why) => self.refuse_action(&row, id, &why),
-            Wish::Post(post) => match row.deliver_after.filter(|at| *at > self.context.clock.now())
-            {
-                // Beside the lanes, so that what is said meanwhile goes out before it.
-                Some(at) => drop(self.later.insert((at, post.seq), post)),
-                None => self.queue(post),
-            },
+            // Somebody asked for it before the look that brings it now.
+            Wish::Post(post) if self.posts.revived.remove(&post.message) => {}
+            Wish::Post(post) => {
+                let now = self.context.clock.now();
+                match row.deliver_after.filter(|at| *at > now) {
+                    // Beside the lanes, so that what is said meanwhile goes out before it.
+                    Some(at) => drop(self.posts.later.insert((at, post.seq), post)),
+                    None => {
+                        let written = row.deliver_after.max(row.written_at).unwrap_or(now);
+                        self.queue(post, written.min(now));
+                    }
+                }
+            }
         }
     }
 
-    fn queue(&mut self, post: Post) {
-        let earlier = self.attempts.get(&post.message).copied();
-        let (attempts, again) = earlier.unwrap_or((0, None));
-        let asked = self.channels().at(&post.address).map(|channel| channel.resolution());
-        if earlier.is_some_and(|(_, again)| again.is_none()) && asked == Some(Resolution::Unknown) {
+    /// Puts a post into its lane.
+    pub(super) fn queue(&mut self, post: Post, written: jiff::Timestamp) {
+        let earlier = self.posts.attempts.get(&post.message).cloned();
+        let old = earlier.is_some();
+        let standing = earlier.unwrap_or_default();
+        let channel = self.channels().at(&post.address);
+        let resolution = channel.map_or(Resolution::Idempotent, |channel| channel.resolution());
+        let handed_over = old && standing.again.is_none();
+        if handed_over && resolution == Resolution::Unknown {
             // It was handed over when the host died, and the platform cannot be asked.
-            let why = "the host ended while it was sent; nobody knows whether it arrived";
-            error!(message_id = %post.message, why);
-            self.fail(&post.message, post.seq, attempts, why);
+            error!(message_id = %post.message, why = text::UNKNOWN_FATE);
+            self.fail(standing.row(&post.message), post.seq, text::UNKNOWN_FATE);
             return;
         }
-        let pause = again.map(|at| self.until(at));
-        let lane = self.lanes.entry(post.address.clone()).or_default();
+        let again = standing.again.map(|at| Instant::now() + self.until(at));
+        let released = self.posts.released.contains(&post.address.channel_type);
+        // What is still to be tried long after its time was taken up again by an operator.
+        let late = limits::channel::WAIT_MOST + limits::channel::WAIT_SLACK;
+        let noted = standing.again.filter(|at| at.duration_since(written) > late);
+        let since = standing.revived_at.or(noted).unwrap_or(written);
+        // Whether an attempt that failed had arrived after all was known to an earlier task only.
+        let standing_tried = standing.attempts > 0;
+        let lane = self.posts.lanes.entry(post.address.clone()).or_default();
         if lane.queue.is_empty() {
-            lane.not_before = pause.map(|pause| Instant::now() + pause);
+            lane.wait = again.filter(|_| !released).map_or(Wait::Nothing, Wait::Noted);
         }
-        lane.queue.push_back(Outgoing { post, attempts, announced: false });
+        lane.queue.push_back(Outgoing {
+            post,
+            since,
+            standing,
+            announced: false,
+            // Of what an earlier host may have sent nothing was written down.
+            ask_first: handed_over || self.posts.unsure || standing_tried,
+            grant: None,
+            old,
+        });
     }
 
-    /// Hands over the head of every lane that is free.
-    pub(super) fn post_what_may_go(&mut self) {
+    /// What is to be posted at a time goes into its lane then.
+    pub(super) fn queue_what_is_due(&mut self) {
         let now = self.context.clock.now();
-        while let Some(first) = self.later.first_entry().filter(|first| first.key().0 <= now) {
-            let post = first.remove();
-            self.queue(post);
-        }
-        let mut ready = Vec::new();
-        let committed = self.staged.is_empty();
-        for (address, lane) in &mut self.lanes {
-            let waits = lane.not_before.is_some_and(|at| at > Instant::now());
-            let Some(head) = lane.queue.front_mut().filter(|_| !lane.busy && !waits) else {
-                continue;
-            };
-            let channel = self.context.channels.at(address).cloned();
-            let asks = channel.as_ref().is_some_and(|c| c.resolution() == Resolution::Unknown);
-            // What it is about may have gone out just now, and must be in the ledger first.
-            let refers = head.post.body.of().is_some();
-            if asks && !head.announced {
-                // Durable before the post: after a crash an operator must know of it.
-                self.staged.ledger.push(ledger(&head.post.message, head.attempts + 1));
-                head.announced = true;
-            } else if committed || !(asks || refers) {
-                lane.busy = true;
-                ready.push((channel, head.clone()));
-            }
-        }
-        self.lanes.retain(|_, lane| lane.busy || !lane.queue.is_empty());
-        for (channel, outgoing) in ready {
-            let outbox = OutboxReader::new(self.dir.clone());
-            let messages = self.messages();
-            let context = self.context.clone();
-            let posted = async move {
-                let (mut post, attempts) = (outgoing.post, outgoing.attempts + 1);
-                let refused_files = check_files(&mut post, outbox).await;
-                let result = match channel {
-                    Some(channel) => match written_down(&context, &post).await {
-                        Ok(()) => hand_over(channel.as_ref(), &post, messages).await,
-                        Err(error) => Err(error),
-                    },
-                    None => Err(ChannelError::Down("no such channel on this host".to_owned())),
-                };
-                Sent { post, attempts, result, refused_files }
-            };
-            self.posting.spawn(posted.in_current_span());
-        }
-    }
-
-    /// Writes down what the channel answered.
-    pub(super) fn on_sent(&mut self, sent: Sent) {
-        let Sent { post, attempts, result, refused_files } = sent;
-        for (n, why) in refused_files.iter().enumerate() {
-            self.tell_agent(&format!("file:{n}:{}", post.message), post.seq, why);
-        }
-        let pause = match result {
-            Ok(posted) => {
-                debug!(message_id = %post.message, seq = post.seq, "delivered");
-                self.staged.ledger.push(LedgerRow {
-                    platform_message_id: Some(posted.platform_message_id),
-                    status: DeliveryStatus::Delivered,
-                    delivered_at: Some(self.context.clock.now()),
-                    ..ledger(&post.message, attempts)
-                });
-                None
-            }
-            Err(error) => self.on_refused_post(&post, attempts, &error),
-        };
-        let Some(lane) = self.lanes.get_mut(&post.address) else { return };
-        lane.busy = false;
-        lane.not_before = pause.map(|pause| Instant::now() + pause);
-        if pause.is_none() {
-            lane.queue.pop_front();
-        }
-        self.look_wanted |= !self.caught_up && self.has_room();
-    }
-
-    /// The pause before the next attempt; `None` when there is none.
-    fn on_refused_post(
-        &mut self,
-        post: &Post,
-        attempts: u32,
-        error: &ChannelError,
-    ) -> Option<Duration> {
-        warn!(message_id = %post.message, attempts, %error, "a post did not go out");
-        let (pause, counted) = match after(attempts, error) {
-            Next::Again(pause) => (pause, attempts),
-            Next::Wait(pause) => (pause, attempts.saturating_sub(1)),
-            Next::GiveUp(why) => {
-                self.fail(&post.message, post.seq, attempts, &why);
-                return None;
-            }
-        };
-        self.staged.ledger.push(LedgerRow {
-            next_attempt_at: Some(self.context.clock.now() + pause),
-            error: Some(error.to_string()),
-            ..ledger(&post.message, counted)
-        });
-        if let Some(head) =
-            self.lanes.get_mut(&post.address).and_then(|lane| lane.queue.front_mut())
+        while let Some(first) = self.posts.later.first_entry().filter(|first| first.key().0 <= now)
         {
-            head.attempts = counted;
-            // The next attempt is announced anew: what stands there now says that it waits.
-            head.announced = false;
+            let ((at, _), post) = first.remove_entry();
+            self.queue(post, at);
         }
-        Some(pause)
     }
 
-    /// The ledger's last word about a row that does not go out; the agent hears of it.
-    fn fail(&mut self, message: &MessageId, seq: i64, attempts: u32, why: &str) {
-        self.staged.ledger.push(LedgerRow {
-            status: DeliveryStatus::Failed,
-            error: Some(why.to_owned()),
-            ..ledger(message, attempts)
-        });
+    /// The ledger's last word about a post that does not go out; the agent hears of it, and it is
+    /// kept among what was given up.
+    pub(super) fn fail(&mut self, row: LedgerRow, seq: i64, why: &str) {
+        let message = row.message_out.clone();
+        self.staged.ledger.push(failed(row, why));
         self.tell_agent(message.as_str(), seq, why);
+        let (reason, at) = (why.to_owned(), self.context.clock.now());
+        self.staged.lost.push(LostPost { message, seq, reason, at });
     }
 
     /// A row for the agent; its id is made from `about`, so that it is told once.
-    fn tell_agent(&mut self, about: &str, seq: i64, error: &str) {
+    pub(super) fn tell_agent(&mut self, about: &str, seq: i64, error: &str) {
         let about: String = about.chars().take(limits::REASON_CHARS).collect();
         let Ok(id) = MessageId::parse(&format!("failed:{about}")) else { return };
         let now = self.context.clock.now();
@@ -257,7 +149,8 @@ impl Runner {
 
     /// Says something beside the loop; a platform that does not listen is not waited for.
     pub(super) fn tell(&mut self, words: impl Future<Output = ()> + Send + 'static) {
-        let told = async move { drop(tokio::time::timeout(limits::NOTICE_TIME, words).await) };
+        let told =
+            async move { drop(tokio::time::timeout(limits::channel::NOTICE_TIME, words).await) };
         self.telling.spawn(told.in_current_span());
     }
 
@@ -277,22 +170,25 @@ impl Runner {
 
     /// The next moment at which a post may go.
     pub(super) fn next_post(&self) -> Option<Instant> {
-        let later = self.later.keys().next().map(|(at, _)| Instant::now() + self.until(*at));
-        self.lanes.values().filter_map(Lane::next_try).chain(later).min()
+        let later = self.posts.later.keys().next().map(|(at, _)| Instant::now() + self.until(*at));
+        let committed = self.staged.is_empty();
+        self.posts.lanes.values().filter_map(|lane| lane.next_try(committed)).chain(later).min()
     }
 
     /// The same as a time that can be written down.
     pub(super) fn next_post_at(&self) -> Option<jiff::Timestamp> {
         let now = self.context.clock.now();
-        let lanes = self.lanes.values().filter_map(Lane::next_try);
+        let lanes = self.posts.lanes.values().filter_map(|lane| lane.next_try(true));
         let lanes = lanes.map(|at| now + at.saturating_duration_since(Instant::now()));
-        lanes.chain(self.later.keys().map(|(at, _)| *at)).min()
+        // Rows that were not read again have no lane yet.
+        let unread = self.posts.attempts.values().filter(|_| !self.caught_up);
+        let unread = unread.filter_map(|standing| standing.again);
+        lanes.chain(unread).chain(self.posts.later.keys().map(|(at, _)| *at)).min()
     }
 
     /// Whether more posts may wait in memory.
     pub(super) fn has_room(&self) -> bool {
-        let queued: usize = self.lanes.values().map(|lane| lane.queue.len()).sum();
-        queued + self.later.len() + self.acting.len() < limits::QUEUED_POSTS
+        self.posts.len() + self.acting.len() < limits::channel::QUEUED_POSTS
     }
 
     /// Every row of the guest is known now. What the ledger still waits for and no row stands
@@ -301,22 +197,22 @@ impl Runner {
         if std::mem::replace(&mut self.caught_up, true) {
             return;
         }
-        let mut lost = self.attempts.clone();
-        let posts = self.lanes.values().flat_map(|lane| &lane.queue).map(|one| &one.post);
-        for post in posts.chain(self.later.values()) {
+        self.posts.unsure = false;
+        self.posts.revived.clear();
+        let mut lost = self.posts.attempts.clone();
+        let posts = self.posts.lanes.values().flat_map(|lane| &lane.queue).map(|one| &one.post);
+        for post in posts.chain(self.posts.later.values()) {
             lost.remove(&post.message);
         }
         for row in &self.staged.ledger {
             lost.remove(&row.message_out);
         }
-        for (message, (attempts, _)) in lost {
-            let why = "its row is gone";
-            warn!(%message, why, "a post can no longer be sent");
-            self.staged.ledger.push(LedgerRow {
-                status: DeliveryStatus::Failed,
-                error: Some(why.to_owned()),
-                ..ledger(&message, attempts)
-            });
+        for (message, standing) in lost {
+            warn!(%message, why = text::ROW_GONE, "a post can no longer be sent");
+            self.staged.ledger.push(failed(standing.row(&message), text::ROW_GONE));
+            let (reason, at) = (text::ROW_GONE.to_owned(), self.context.clock.now());
+            // Its number went with it.
+            self.staged.lost.push(LostPost { message, seq: 0, reason, at });
         }
     }
 
@@ -330,68 +226,6 @@ impl Runner {
     }
 }
 
-pub(super) fn ledger(message: &MessageId, attempts: u32) -> LedgerRow {
-    LedgerRow {
-        message_out: message.clone(),
-        platform_message_id: None,
-        status: DeliveryStatus::Sending,
-        delivered_at: None,
-        attempts,
-        next_attempt_at: None,
-        error: None,
-    }
-}
-
-/// A question is durable before anybody sees it.
-async fn written_down(context: &Context, post: &Post) -> Result<(), ChannelError> {
-    questions::record(context, post).await.map_err(|failure| {
-        if failure.kind == ErrorKind::TooLarge {
-            ChannelError::Permanent(failure.chain())
-        } else {
-            ChannelError::Retry(failure.chain())
-        }
-    })
-}
-
-/// Posts, and says what it means that the channel never answered.
-async fn hand_over(
-    channel: &dyn Channel,
-    post: &Post,
-    messages: Messages,
-) -> Result<Posted, ChannelError> {
-    let post = messages.shown(post.clone(), channel.capabilities()).await?;
-    if let Ok(answer) = tokio::time::timeout(limits::POST_TIME, channel.post(&post)).await {
-        return answer;
-    }
-    let why = format!("no answer within {} s", limits::POST_TIME.as_secs());
-    Err(match channel.resolution() {
-        Resolution::Idempotent => ChannelError::Retry(why),
-        Resolution::Unknown => ChannelError::UnknownOutcome(why),
-    })
-}
-
-/// Takes names out of a post whose files cannot be had, and says why.
-async fn check_files(post: &mut Post, outbox: OutboxReader) -> Vec<String> {
-    if post.files.is_empty() {
-        return Vec::new();
-    }
-    let (message, names) = (post.message.clone(), std::mem::take(&mut post.files));
-    let checked = tokio::task::spawn_blocking(move || {
-        let mut refused = Vec::new();
-        let kept: Vec<String> = names
-            .into_iter()
-            .filter(|name| match outbox.open(&message, name) {
-                Ok(_) => true,
-                Err(why) => {
-                    refused.push(format!("file {name:?} was not sent: {why}"));
-                    false
-                }
-            })
-            .collect();
-        (kept, refused)
-    })
-    .await;
-    let (kept, refused) = checked.unwrap_or_default();
-    post.files = kept;
-    refused
+fn failed(row: LedgerRow, why: &str) -> LedgerRow {
+    LedgerRow { status: DeliveryStatus::Failed, error: Some(why.to_owned()), ..row }
 }

@@ -42,10 +42,20 @@ impl Runner {
             Command::Chat(chat, answer) => self.chat(&chat, answer).await,
             // The loop's own checks find what is due.
             Command::Due => {}
+            Command::ChannelBack(channels) => {
+                self.posts.released.extend(channels);
+                self.on_channel_back();
+            }
+            Command::Retry(letter, answer) => {
+                drop(answer.send(self.retry_letter(*letter).await));
+            }
             Command::History(address, after, answer) => self.history(address, after, answer),
             Command::File(message, name, answer) => self.file(message, name, answer),
             Command::Messages(limit, answer) => self.list_messages(limit, answer),
             Command::Restart(now, answer) => drop(answer.send(Ok(self.restart(now).await))),
+            Command::Snapshot(to, answer) => self.snapshot(to, answer).await,
+            Command::ThrowAway(before, answer) => self.throw_away(before, answer).await,
+            Command::TooMuch(words) => self.holds_too_much(words).await,
             Command::Archive => self.archive().await,
             Command::Refresh(answer) => drop(answer.send(self.refresh().await)),
             Command::Reset(answer) => {
@@ -142,7 +152,7 @@ impl Runner {
     /// is about the old folder and must not be taken for the fresh one's.
     fn still_ends(&self) -> bool {
         let under_way = self.container.is_some()
-            || self.permit.is_some()
+            || self.place.is_some()
             || self.exiting != Exiting::No
             || self.looking.is_some();
         self.state == State::SetAside && under_way

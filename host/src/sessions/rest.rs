@@ -8,10 +8,11 @@ use tracing::error;
 
 use super::{
     handle::FromSession,
+    lane::Lane,
     lifecycle::{Event, State},
-    outgoing::Lane,
     runner::{Exiting, Runner},
 };
+use crate::steps::Step;
 
 impl Runner {
     /// Whether nothing is under way and nothing must be watched.
@@ -35,11 +36,18 @@ impl Runner {
             && !self.look_wanted
             && self.staged.is_empty()
             && self.acting.is_empty()
-            && self.lanes.values().all(Lane::waits_long)
+            && self.posts.lanes.values().all(Lane::waits_long)
     }
 
     /// Asks the daemon whether it may end; the daemon says no when a command came meanwhile.
     pub(super) async fn retire(&mut self) -> bool {
+        if self.engine_asked {
+            // No container lives: nobody goes on with what a dead one left in the middle.
+            self.settle_broken_off();
+            if !self.staged.is_empty() {
+                return false;
+            }
+        }
         if self.state == State::Asleep && self.has_due_rows() {
             self.drive(Event::Message).await;
             return false;
@@ -54,9 +62,11 @@ impl Runner {
                 error!(error = %failure.chain(), "cannot mark the session asleep");
             }
             self.marked = false;
+            self.context.steps.reached(Step::MarkedAsleep);
         }
         let (may_end, answer) = oneshot::channel();
-        let retire = FromSession::Retire { session: id, due, may_end };
+        let waits_for = self.waits_for();
+        let retire = FromSession::Retire { session: id, due, waits_for, may_end };
         if self.context.daemon.send(retire).await.is_err() {
             return true;
         }

@@ -5,68 +5,36 @@
 //! commits), `container` (the lifecycle's effects), `outcome` (what the guest wrote), `outgoing`
 //! (posts), `query` (what others ask). Nothing here blocks the loop on another session's account.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use schemas::{
     admin::SessionInfo,
-    host_side::{InboundWriter, OutboundReader, Unsettled},
-    message::Address,
+    host_side::{InboundWriter, Unsettled},
     session_dir::SessionDir,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, watch},
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::Instant,
 };
-use tracing::{Instrument, error, info_span};
+use tracing::Instrument;
 
 use super::{
     bell::Bell,
     container::WorkDone,
     context::{Context, Facts},
-    handle::{Command, FromSession, SessionHandle, View},
+    flight::Sent,
+    handle::{Command, View},
     lifecycle::{Event, State},
     look::{Found, SharedReader},
-    outgoing::{Lane, Sent},
     pace::Pace,
+    places::Place,
+    posts::Posts,
     staged::Staged,
 };
 use crate::{
-    channels::{Channels, Post},
-    delivery::permit::Reach,
-    engine::{ContainerId, LiveContainer},
-    limits,
-    requests::Answer,
+    channels::Channels, delivery::permit::Reach, engine::ContainerId, limits, requests::Answer,
 };
-
-/// What a task begins with.
-#[derive(Debug)]
-pub struct Boot {
-    /// The session.
-    pub facts: Facts,
-    /// Its container, when one lives already.
-    pub live: Option<LiveContainer>,
-    /// Whether the engine said so; else a container of an earlier host may live unseen.
-    pub engine_asked: bool,
-}
-
-/// Starts the task of a session.
-#[must_use]
-pub fn spawn(context: &Arc<Context>, boot: Boot) -> SessionHandle {
-    let (mailbox, commands) = mpsc::channel(limits::SESSION_MAILBOX);
-    let state = if boot.facts.record.set_aside.is_some() { State::SetAside } else { State::Asleep };
-    let notice = boot.facts.record.set_aside.clone();
-    let last_active = boot.facts.record.last_active;
-    let (view, viewed) = watch::channel(Arc::new(View { state, notice, last_active }));
-    let span = info_span!("session", session = %boot.facts.record.id);
-    let task = run(context.clone(), boot, commands, view);
-    context.spawn(task.instrument(span));
-    SessionHandle::new(mailbox, viewed)
-}
 
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of the session")]
 pub(super) struct Runner {
@@ -75,7 +43,7 @@ pub(super) struct Runner {
     pub(super) reach: Reach,
     pub(super) dir: SessionDir,
     pub(super) commands: mpsc::Receiver<Command>,
-    view: watch::Sender<Arc<View>>,
+    pub(super) view: watch::Sender<Arc<View>>,
 
     // The container.
     pub(super) state: State,
@@ -86,7 +54,7 @@ pub(super) struct Runner {
     pub(super) engine_asked: bool,
     /// The last container that ended: a late word about it is no news.
     pub(super) gone: Option<ContainerId>,
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<Place>,
     pub(super) work: JoinSet<WorkDone>,
     /// Containers that ended before their start was reported.
     pub(super) early_exits: Vec<ContainerId>,
@@ -97,6 +65,8 @@ pub(super) struct Runner {
     pub(super) last_active: jiff::Timestamp,
     /// Rows that the guest holds a claim on, as of the last look.
     pub(super) working: Vec<schemas::ids::MessageId>,
+    /// What else is known of them.
+    pub(super) at_work: super::at_work::AtWork,
     /// Since when rows are due that the guest takes no claim on.
     pub(super) unclaimed_since: Option<jiff::Timestamp>,
     /// Rows that a guest was ended over without having claimed them.
@@ -108,6 +78,10 @@ pub(super) struct Runner {
     pub(super) restart_by: Option<Instant>,
     /// A run that somebody stopped and that still goes on.
     pub(super) stopping: Option<super::stopping::Stopping>,
+    /// For how long people have heard nothing.
+    pub(super) silence: super::silence::Silence,
+    /// When somebody last asked an earlier host to stop a run.
+    pub(super) asked_to_stop: Option<jiff::Timestamp>,
     /// Who waits for a reset until the old container is gone.
     pub(super) resetting: Vec<Answer<SessionInfo>>,
 
@@ -134,7 +108,7 @@ pub(super) struct Runner {
     pub(super) unseen: bool,
     pub(super) look_after: Instant,
     pub(super) pace: Pace,
-    pub(super) belt: super::outcome::Belt,
+    pub(super) belt: super::belt::Belt,
     pub(super) cursor: i64,
     /// Rows that ended since the last time they were moved to the history.
     pub(super) finished: u32,
@@ -142,9 +116,9 @@ pub(super) struct Runner {
     pub(super) caught_up: bool,
 
     // Posts.
-    pub(super) lanes: BTreeMap<Address, Lane>,
-    /// Posts whose time is still to come, in its order.
-    pub(super) later: BTreeMap<(jiff::Timestamp, i64), Post>,
+    pub(super) posts: Posts,
+    /// Rings when a channel is back.
+    pub(super) channel_news: watch::Receiver<u64>,
     pub(super) posting: JoinSet<Sent>,
     /// Notices, signs of typing, ends of runs: nothing waits for them.
     pub(super) telling: JoinSet<()>,
@@ -156,7 +130,6 @@ pub(super) struct Runner {
     pub(super) woken_by_actions: super::allowance::Allowance,
     /// A row of the host's own came that wakes the agent.
     pub(super) wake_wanted: bool,
-    pub(super) attempts: BTreeMap<schemas::ids::MessageId, (u32, Option<jiff::Timestamp>)>,
 }
 
 /// How far a container's end was dealt with.
@@ -178,107 +151,19 @@ enum Happened {
     Told,
     Looked(Found, Duration),
     Rung,
+    ChannelBack,
+    PlaceWanted,
     Alarm,
     Closing,
 }
 
-async fn run(
-    context: Arc<Context>,
-    boot: Boot,
-    commands: mpsc::Receiver<Command>,
-    view: watch::Sender<Arc<View>>,
-) {
-    let session = boot.facts.record.id.clone();
-    let daemon = context.daemon.clone();
-    let mut runner = Runner::new(context, &boot, commands, view);
-    match runner.load(boot.live.as_ref()).await {
-        Ok(()) => {
-            runner.begin(boot.live).await;
-            runner.serve().await;
-        }
-        Err(failure) => {
-            error!(error = %failure.chain(), "the session cannot be loaded");
-            runner.refuse_all(&failure).await;
-            // The daemon is gone only when the whole host is.
-            drop(daemon.send(FromSession::Ended { session }).await);
-        }
-    }
-}
-
 impl Runner {
-    fn new(
-        context: Arc<Context>,
-        boot: &Boot,
-        commands: mpsc::Receiver<Command>,
-        view: watch::Sender<Arc<View>>,
-    ) -> Self {
-        let facts = boot.facts.clone();
-        let dir = facts.dir(&context);
-        let now = context.clock.now();
-        let state = view.borrow().state;
-        Self {
-            reach: facts.reach(),
-            writer: InboundWriter::new(dir.clone()),
-            reader: Arc::new(Mutex::new(OutboundReader::new(dir.clone()))),
-            marked: !facts.record.clean,
-            belt: super::outcome::Belt::new(context.idle_after),
-            context,
-            facts,
-            dir,
-            commands,
-            view,
-            state,
-            container: None,
-            started_at: Instant::now(),
-            engine_asked: boot.engine_asked,
-            gone: None,
-            permit: None,
-            work: JoinSet::new(),
-            early_exits: Vec::new(),
-            exiting: Exiting::No,
-            failures: 0,
-            restart_by: None,
-            stopping: None,
-            resetting: Vec::new(),
-            timer: None,
-            last_active: boot.facts.record.last_active.unwrap_or(now),
-            working: Vec::new(),
-            unclaimed_since: None,
-            blamed: Vec::new(),
-            last_seen: now,
-            open: Vec::new(),
-            staged: Staged::default(),
-            commit_after: None,
-            commit_by: None,
-            commit_trouble: None,
-            bell: None,
-            looking: None,
-            look_wanted: true,
-            unseen: false,
-            look_after: Instant::now(),
-            pace: Pace::new(Instant::now()),
-            cursor: 0,
-            caught_up: false,
-            // What an earlier task left counts: the first quiet moment looks.
-            finished: limits::KEPT_ROWS + 1,
-            lanes: BTreeMap::new(),
-            later: BTreeMap::new(),
-            posting: JoinSet::new(),
-            telling: JoinSet::new(),
-            acting: super::acting::Acting::default(),
-            actions: super::allowance::Allowance::default(),
-            woken_by_actions: super::allowance::Allowance::default(),
-            wake_wanted: false,
-            attempts: BTreeMap::new(),
-        }
-    }
-
     /// Runs something beside the loop; what it logs carries the session.
     pub(super) fn beside(&mut self, work: impl Future<Output = WorkDone> + Send + 'static) {
         self.work.spawn(work.in_current_span());
     }
 
-    async fn serve(&mut self) {
+    pub(super) async fn serve(&mut self) {
         loop {
             match self.next().await {
                 Happened::Command(Some(command)) => self.on_commands(command).await,
@@ -288,6 +173,8 @@ impl Runner {
                 Happened::Told => {}
                 Happened::Looked(found, cost) => self.on_looked(found, cost).await,
                 Happened::Rung => self.on_rung(),
+                Happened::ChannelBack => self.on_channel_back(),
+                Happened::PlaceWanted => self.give_way().await,
                 Happened::Alarm => self.on_alarm().await,
                 Happened::Closing => {
                     self.close().await;
@@ -306,6 +193,8 @@ impl Runner {
             if std::mem::take(&mut self.wake_wanted) {
                 self.drive(Event::Message).await;
             }
+            self.tell_ends();
+            self.tell_place();
             if self.is_at_rest() && self.retire().await {
                 return;
             }
@@ -327,6 +216,8 @@ impl Runner {
             Some(_) = self.telling.join_next() => Happened::Told,
             (found, cost) = finished(&mut self.looking) => Happened::Looked(found, cost),
             () = rung(self.bell.as_ref()) => Happened::Rung,
+            Ok(()) = self.channel_news.changed() => Happened::ChannelBack,
+            () = wanted(self.place.as_ref()) => Happened::PlaceWanted,
             () = tokio::time::sleep_until(alarm) => Happened::Alarm,
         }
     }
@@ -338,11 +229,12 @@ impl Runner {
         let candidates = [
             self.timer,
             self.restart_by,
-            self.stopping.as_ref().map(super::stopping::Stopping::by),
+            self.stop_due(),
             self.commit_after.or(self.commit_by),
             pending_look.then_some(self.look_after),
             self.watches().then(|| self.belt.next()),
             self.next_post(),
+            self.silence.next(),
         ];
         for candidate in candidates.into_iter().flatten() {
             alarm = alarm.min(candidate);
@@ -379,6 +271,13 @@ async fn finished(looking: &mut Option<JoinHandle<(Found, Duration)>>) -> (Found
     let done = task.await.unwrap_or((Found::NotSettled, Duration::ZERO));
     *looking = None;
     done
+}
+
+async fn wanted(place: Option<&Place>) {
+    match place {
+        Some(place) => place.asked().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn rung(bell: Option<&Bell>) {

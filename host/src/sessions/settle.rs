@@ -12,7 +12,7 @@ use schemas::{
     message::{AckStatus, InboundStatus, Outcome},
 };
 
-use crate::{limits, store::SettledRun};
+use crate::{limits, store::SettledRun, text::turns as words};
 
 /// What follows for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +40,18 @@ pub(super) struct Ending {
     pub reason: Option<String>,
 }
 
+/// What is known of the run that an ack names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RunWord {
+    /// How it ended, by the guest's word.
+    pub(super) ended: Option<Outcome>,
+    /// Whether it had started a tool.
+    pub(super) tools: bool,
+}
+
 /// Judges an ack.
 #[must_use]
-pub(super) fn judge(row: &Unsettled, ack: Option<&AckSeen>) -> Verdict {
+pub(super) fn judge(row: &Unsettled, ack: Option<&AckSeen>, run: RunWord) -> Verdict {
     // An ack of an earlier try says nothing about this one.
     let Some(ack) = ack.filter(|ack| ack.tries >= row.tries) else { return Verdict::Waiting };
     let over = |status, outcome, reason: Option<String>| {
@@ -52,11 +61,27 @@ pub(super) fn judge(row: &Unsettled, ack: Option<&AckSeen>) -> Verdict {
         AckStatus::Processing => Verdict::Working,
         AckStatus::Completed => over(InboundStatus::Completed, Outcome::Completed, None),
         AckStatus::Cancelled => over(InboundStatus::Cancelled, Outcome::Cancelled, None),
+        AckStatus::Failed if run.ended == Some(Outcome::Interrupted) => {
+            Verdict::Over(interrupted(ack.run.as_ref()))
+        }
         AckStatus::Failed => over(InboundStatus::Failed, Outcome::Failed, Some(why(ack))),
+        // Whatever the guest wants: what has acted is not repeated blindly.
+        AckStatus::Retry if run.tools => Verdict::Over(interrupted(ack.run.as_ref())),
         AckStatus::Retry if row.tries + 1 >= limits::MAX_TRIES => {
             over(InboundStatus::Failed, Outcome::Failed, Some(why(ack)))
         }
         AckStatus::Retry => Verdict::Retry(ack.retry_at),
+    }
+}
+
+/// The end of a row whose run broke off after a tool had acted.
+#[must_use]
+pub(super) fn interrupted(run: Option<&RunId>) -> Ending {
+    Ending {
+        status: InboundStatus::Failed,
+        outcome: Outcome::Interrupted,
+        run: run.cloned(),
+        reason: Some(words::INTERRUPTED.to_owned()),
     }
 }
 
@@ -76,6 +101,7 @@ pub(super) fn runs_of(
             run,
             session: session.clone(),
             messages: vec![row.id.clone()],
+            tries: row.tries,
             address: row.address.clone(),
             outcome: ending.outcome,
             reason: ending.reason.clone(),
@@ -83,7 +109,7 @@ pub(super) fn runs_of(
             ended_at: times.1,
         };
         let Some(id) = &ending.run else {
-            unnamed.push(fresh(RunId::of_message(session, &row.id), (now, now)));
+            unnamed.push(fresh(RunId::of_try(session, &row.id, row.tries), (now, now)));
             continue;
         };
         if let Some(run) = named.get_mut(id) {
@@ -109,9 +135,10 @@ pub(super) fn given_up(
     now: Timestamp,
 ) -> SettledRun {
     SettledRun {
-        run: RunId::of_message(session, &row.id),
+        run: RunId::of_try(session, &row.id, row.tries),
         session: session.clone(),
         messages: vec![row.id.clone()],
+        tries: row.tries,
         address: row.address.clone(),
         outcome: Outcome::Interrupted,
         reason: Some(why.to_owned()),
@@ -127,7 +154,7 @@ fn why(ack: &AckSeen) -> String {
 
 #[cfg(test)]
 mod tests {
-    use schemas::ids::MessageId;
+    use schemas::{ids::MessageId, message::Kind};
 
     use super::*;
 
@@ -135,6 +162,7 @@ mod tests {
         Unsettled {
             id: MessageId::parse(id).unwrap(),
             seq: 2,
+            kind: Kind::Chat,
             tries,
             trigger: true,
             process_after: None,
@@ -149,15 +177,31 @@ mod tests {
     #[test]
     fn an_ack_of_an_earlier_try_does_not_count() {
         let stale = ack(AckStatus::Completed, 0, None);
-        assert_eq!(judge(&row("m", 1), Some(&stale)), Verdict::Waiting);
-        assert_eq!(judge(&row("m", 0), None), Verdict::Waiting);
+        assert_eq!(judge(&row("m", 1), Some(&stale), RunWord::default()), Verdict::Waiting);
+        assert_eq!(judge(&row("m", 0), None, RunWord::default()), Verdict::Waiting);
     }
 
     #[test]
     fn a_retry_becomes_a_failure_when_the_tries_are_spent() {
-        let again = |tries| judge(&row("m", tries), Some(&ack(AckStatus::Retry, tries, None)));
+        let again = |tries| {
+            let ack = ack(AckStatus::Retry, tries, None);
+            judge(&row("m", tries), Some(&ack), RunWord::default())
+        };
         assert_eq!(again(3), Verdict::Retry(None));
         assert!(matches!(again(4), Verdict::Over(Ending { status: InboundStatus::Failed, .. })));
+    }
+
+    #[test]
+    fn what_has_acted_is_never_tried_again_whatever_its_guest_says() {
+        let run = RunId::mint(Timestamp::UNIX_EPOCH);
+        let judged = |status, ended, tools| {
+            judge(&row("m", 0), Some(&ack(status, 0, Some(&run))), RunWord { ended, tools })
+        };
+        let over = Verdict::Over(interrupted(Some(&run)));
+        assert_eq!(judged(AckStatus::Retry, Some(Outcome::Failed), true), over);
+        assert_eq!(judged(AckStatus::Failed, Some(Outcome::Interrupted), true), over);
+        assert_eq!(judged(AckStatus::Retry, Some(Outcome::Failed), false), Verdict::Retry(None));
+        assert_eq!(judged(AckStatus::Processing, None, true), Verdict::Working);
     }
 
     #[test]
@@ -166,8 +210,8 @@ mod tests {
         let (session, run) = (SessionId::mint(now), RunId::mint(now));
         let over = |id, run: Option<&RunId>| {
             let row = row(id, 0);
-            let Verdict::Over(ending) = judge(&row, Some(&ack(AckStatus::Completed, 0, run)))
-            else {
+            let ack = ack(AckStatus::Completed, 0, run);
+            let Verdict::Over(ending) = judge(&row, Some(&ack), RunWord::default()) else {
                 panic!("a completed row is over")
             };
             (row, ending)

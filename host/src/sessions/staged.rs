@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use schemas::{
     host_side::{Appended, AttachmentError, InboundTx, InboundWriter, extract},
-    ids::{InboxId, MessageId},
+    ids::{InboxId, MessageId, SessionId},
     message::{InboundStatus, LedgerRow, NewInbound},
     sqlite::StoreError,
 };
@@ -15,7 +15,8 @@ use schemas::{
 use super::projection::Projection;
 use crate::{
     error::{ErrorKind, HostError},
-    store::{SettledRun, Store},
+    steps::{Step, Steps},
+    store::{LostPost, Settled, SettledRun, Store},
     text,
 };
 
@@ -32,6 +33,10 @@ pub(super) struct Staged {
     pub(super) notes: Vec<NewInbound>,
     /// Runs that have their outcome.
     pub(super) runs: Vec<SettledRun>,
+    /// Posts that were given up.
+    pub(super) lost: Vec<LostPost>,
+    /// Posts that an earlier task knew of, and that are out: nothing of them is lost any more.
+    pub(super) mended: Vec<MessageId>,
     /// What the guest should see of the central database's words.
     pub(super) projection: Option<Projection>,
 }
@@ -39,6 +44,7 @@ pub(super) struct Staged {
 /// One commit: what is staged, and the messages that people wait for.
 #[derive(Debug)]
 pub(super) struct Commit {
+    pub(super) session: SessionId,
     pub(super) staged: Staged,
     pub(super) appends: Vec<NewInbound>,
 }
@@ -78,6 +84,8 @@ impl Staged {
             && self.retries.is_empty()
             && self.notes.is_empty()
             && self.runs.is_empty()
+            && self.lost.is_empty()
+            && self.mended.is_empty()
             && self.projection.is_none()
     }
 
@@ -88,6 +96,8 @@ impl Staged {
         earlier.retries.append(&mut self.retries);
         earlier.notes.append(&mut self.notes);
         earlier.runs.append(&mut self.runs);
+        earlier.lost.append(&mut self.lost);
+        earlier.mended.append(&mut self.mended);
         earlier.projection = self.projection.take().or(earlier.projection);
         *self = earlier;
     }
@@ -100,10 +110,17 @@ impl Commit {
         writer: &InboundWriter,
         store: &Store,
         now: Timestamp,
+        steps: &Steps,
     ) -> Result<Committed, CommitError> {
         self.save_projection(writer)?;
         let prepared = self.write_files(writer, now)?;
+        if prepared.iter().any(|one| one.row.inbox.is_some()) {
+            steps.reached(Step::FilesWritten);
+        }
         let settled = self.settle(store)?;
+        if !settled.is_empty() {
+            steps.reached(Step::RunsSettled);
+        }
         let (appended, noted) = writer
             .write(|tx| {
                 let noted = self.fold(tx)?;
@@ -112,6 +129,7 @@ impl Commit {
             })
             .inspect_err(|_| drop_files(writer, &prepared))
             .map_err(CommitError::Session)?;
+        self.tell_steps(steps);
         let pairs = appended.into_iter().zip(prepared);
         let appended = pairs.map(|(appended, one)| {
             if !matches!(appended, Appended::New { .. }) {
@@ -120,6 +138,18 @@ impl Commit {
             (appended, one.refused)
         });
         Ok(Committed { appended: appended.collect(), settled, noted })
+    }
+
+    /// What has just become durable.
+    fn tell_steps(&self, steps: &Steps) {
+        let durable = [
+            (self.appends.is_empty(), Step::RowWritten),
+            (self.staged.over.is_empty(), Step::RowsFolded),
+            (self.staged.ledger.is_empty(), Step::LedgerWritten),
+        ];
+        for (_, step) in durable.into_iter().filter(|(nothing, _)| !nothing) {
+            steps.reached(step);
+        }
     }
 
     /// Files first, row second: a row never names a file that is not there. The messages stay as
@@ -152,10 +182,12 @@ impl Commit {
     /// Settling is durable by itself. If the rows are not folded after it, the same runs are
     /// settled, and answered, once more: people are told of a run after its rows are folded.
     fn settle(&self, store: &Store) -> Result<Vec<SettledRun>, CommitError> {
-        if self.staged.runs.is_empty() {
+        let Staged { runs, lost, mended, .. } = &self.staged;
+        if runs.is_empty() && lost.is_empty() && mended.is_empty() {
             return Ok(Vec::new());
         }
-        store.settle_runs_here(self.staged.runs.clone()).map_err(CommitError::Central)
+        let settled = Settled { runs: runs.clone(), lost: lost.clone(), mended: mended.clone() };
+        store.settle_here(&self.session, settled).map_err(CommitError::Central)
     }
 
     fn save_projection(&self, writer: &InboundWriter) -> Result<(), CommitError> {

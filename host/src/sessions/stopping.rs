@@ -1,73 +1,225 @@
-//! Stopping the run at work.
+//! Stopping the run at work, or the one that is about to begin.
 //!
-//! Owns the patience: a guest is asked first and drops its turn at once; one that does not is
-//! ended, and the run is settled as cancelled without it. Whoever asked was answered when the
-//! guest was asked, durably.
+//! Owns the patience: a guest is asked first and drops its turn at once, saying what it had said
+//! so far; one that does not is killed. What a person stopped is settled as cancelled, whoever
+//! ended it; whoever asked was answered when the guest was asked, durably. A run that the host
+//! itself interrupts, because it does not get on, is no person's wish: it is tried again, unless
+//! it has acted. What waits behind the run goes on in either case.
 
+use jiff::Timestamp;
 use schemas::{
-    host_side::Control,
+    host_side::{Control, Unsettled},
     ids::MessageId,
     message::{InboundStatus, Outcome},
 };
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{intake::blocking, lifecycle::Event, runner::Runner, settle};
-use crate::{error::Result, limits, text::chat as words};
+use super::{
+    intake::blocking,
+    lifecycle::{Event, State, backoff},
+    look::Fresh,
+    runner::Runner,
+    settle::{self, Ending, Verdict},
+};
+use crate::{error::Result, limits, text, text::turns as words};
 
-/// What was asked to stop, and until when the guest has time for it.
+/// What was asked to stop, by whom, and until when the guest has time for it.
 #[derive(Debug)]
 pub(super) struct Stopping {
     by: Instant,
     rows: Vec<MessageId>,
+    why: Why,
 }
 
-impl Stopping {
-    pub(super) fn by(&self) -> Instant {
-        self.by
-    }
+/// Who wants it to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// A person does.
+    Asked,
+    /// It does not get on.
+    NoProgress,
 }
 
 impl Runner {
-    /// Asks the guest to drop what it works on.
+    /// When the patience with a guest ends.
+    pub(super) fn stop_due(&self) -> Option<Instant> {
+        self.stopping.as_ref().filter(|_| self.container.is_some()).map(|stopping| stopping.by)
+    }
+
+    /// What a person wants: the run at work ends; if none is, the next one never begins.
     pub(super) async fn stop_run(&mut self) -> Result<String> {
-        if self.working.is_empty() {
+        if let Some(stopping) = &mut self.stopping
+            && stopping.why == Why::Asked
+        {
+            stopping.by = Instant::now();
+            return Ok(words::STOPPING_AT_ONCE.to_owned());
+        }
+        let next = self.about_to_begin();
+        if self.working.is_empty() && next.is_empty() {
             return Ok(words::NOTHING_TO_STOP.to_owned());
         }
-        let (writer, now) = (self.writer.clone(), self.context.clock.now());
-        blocking(move || Ok(writer.write(|tx| tx.control(Control::Abort, now))?)).await?;
-        self.context.bells.wrote(&self.dir);
-        info!(rows = self.working.len(), "the run at work is to stop");
-        let by = Instant::now() + limits::action::ABORT_PATIENCE;
-        self.stopping = Some(Stopping { by, rows: self.working.clone() });
+        // Also where no claim was seen: it may have been taken just now.
+        self.ask_to_stop(None).await?;
+        if self.working.is_empty() {
+            info!(rows = next.len(), "the run that was about to begin never will");
+            self.cancel(&next);
+            self.commit(Vec::new()).await.map_err(|failure| failure.for_people())?;
+            self.rest_if_nothing_waits().await;
+        } else {
+            self.stop_by(Why::Asked);
+        }
         Ok(words::STOPPING.to_owned())
     }
 
-    /// Ends a guest that went on all the same.
+    /// What does not get on is asked to stop.
+    pub(super) async fn interrupt_run(&mut self) {
+        if self.stopping.is_some() {
+            return;
+        }
+        warn!(rows = self.working.len(), "the run at work does not get on; it is interrupted");
+        // A control that cannot be written is one that is not heard: the kill follows.
+        if let Err(failure) = self.ask_to_stop(Some("no_progress")).await {
+            warn!(error = %failure.chain(), "cannot ask the guest to stop");
+        }
+        self.stop_by(Why::NoProgress);
+    }
+
+    async fn ask_to_stop(&self, why: Option<&'static str>) -> Result<()> {
+        let (writer, now) = (self.writer.clone(), self.context.clock.now());
+        let ask = move || Ok(writer.write(|tx| tx.control_because(Control::Abort, why, now))?);
+        blocking(ask).await?;
+        self.context.bells.wrote(&self.dir);
+        Ok(())
+    }
+
+    fn stop_by(&mut self, why: Why) {
+        let by = Instant::now() + limits::turn::ABORT_PATIENCE;
+        info!(rows = self.working.len(), ?why, "the run at work is to stop");
+        self.stopping = Some(Stopping { by, rows: self.working.clone(), why });
+    }
+
+    /// Kills a guest that went on all the same.
     pub(super) async fn stop_as_asked(&mut self) {
         let Some(stopping) = &self.stopping else { return };
-        let goes_on = self.working.iter().any(|row| stopping.rows.contains(row));
-        if !goes_on || self.container.is_none() {
+        if !self.working.iter().any(|row| stopping.rows.contains(row)) {
             self.stopping = None;
             return;
         }
-        if stopping.by > Instant::now() {
+        // One whose guest is gone is settled once its last words were read.
+        if self.container.is_none() || stopping.by > Instant::now() {
             return;
         }
         let Some(stopping) = self.stopping.take() else { return };
-        warn!("the guest did not stop its run; its container is ended");
-        let (now, session) = (self.context.clock.now(), self.facts.record.id.clone());
-        for row in self.open.extract_if(.., |row| stopping.rows.contains(&row.id)) {
-            self.staged.over.push((row.id.clone(), InboundStatus::Cancelled));
-            if row.trigger {
-                let mut run = settle::given_up(&session, &row, "", now);
-                // Whoever stopped it knows why, and needs no apology.
-                run.reason = None;
-                run.outcome = Outcome::Cancelled;
-                self.staged.runs.push(run);
+        warn!("the guest did not stop its run; its container is killed");
+        match stopping.why {
+            Why::Asked => {
+                self.cancel(&stopping.rows);
+                self.working.clear();
             }
+            // Its rows are judged once it is gone and its last words were read.
+            Why::NoProgress => self.failures += 1,
         }
-        self.working.clear();
-        self.drive(Event::Stop).await;
+        self.drive(Event::Stuck).await;
+    }
+
+    /// A stop that an earlier host was asked for, and did not live to see done.
+    pub(super) fn remember_stop(&mut self) {
+        let Some(asked) = self.asked_to_stop.take().filter(|_| !self.working.is_empty()) else {
+            return;
+        };
+        // A stored time has milliseconds and no more.
+        let began = self.at_work.began().map(Timestamp::as_millisecond);
+        if began.is_some_and(|began| began <= asked.as_millisecond()) {
+            self.stop_by(Why::Asked);
+        }
+    }
+
+    /// No guest is there any more. What a person had stopped is cancelled, what has acted is over;
+    /// the rest is due again.
+    pub(super) fn settle_broken_off(&mut self) {
+        if let Some(stopping) = self.stopping.take()
+            && stopping.why == Why::Asked
+        {
+            self.cancel(&stopping.rows);
+            self.working.retain(|row| !stopping.rows.contains(row));
+        }
+        self.interrupt_acted();
+    }
+
+    /// What a row's end means while its run is being stopped: one that the host interrupted was
+    /// nobody's wish to cancel.
+    pub(super) fn as_stopped(&self, row: &Unsettled, verdict: Verdict) -> Verdict {
+        let interrupted = self
+            .stopping
+            .as_ref()
+            .is_some_and(|one| one.why == Why::NoProgress && one.rows.contains(&row.id));
+        let Verdict::Over(ending) = verdict else { return verdict };
+        if !interrupted || ending.outcome != Outcome::Cancelled {
+            return Verdict::Over(ending);
+        }
+        if self.at_work.has_acted(&row.id) {
+            return Verdict::Over(settle::interrupted(ending.run.as_ref()));
+        }
+        if row.tries + 1 < limits::MAX_TRIES {
+            let pause = backoff(u32::try_from(row.tries + 1).unwrap_or(u32::MAX));
+            return Verdict::Retry(Some(self.context.clock.now() + pause));
+        }
+        Verdict::Over(Ending {
+            status: InboundStatus::Failed,
+            outcome: Outcome::Interrupted,
+            reason: Some(text::gave_up()),
+            ..ending
+        })
+    }
+
+    /// The rows that the next turn would take, as the guest chooses them; and those that died and
+    /// wait for their next try.
+    fn about_to_begin(&self) -> Vec<MessageId> {
+        if self.state == State::SetAside {
+            return Vec::new();
+        }
+        let now = self.context.clock.now();
+        let waits = |row: &&Unsettled| {
+            let due = row.tries > 0 || row.process_after.is_none_or(|at| at <= now);
+            row.trigger && due
+        };
+        let mut waiting = self.open.iter().filter(waits).peekable();
+        let first = waiting.peek().map(|row| row.address.clone());
+        let same = waiting.filter(|row| first.as_ref() == Some(&row.address));
+        let most = usize::try_from(limits::MESSAGES_PER_PROMPT).unwrap_or(usize::MAX);
+        same.take(most).map(|row| row.id.clone()).collect()
+    }
+
+    /// These rows end as their people wanted.
+    fn cancel(&mut self, ids: &[MessageId]) {
+        let run = self.at_work.run.clone();
+        let rows = self.open.extract_if(.., |row| ids.contains(&row.id));
+        let over = rows.map(|row| {
+            let claimed = self.working.contains(&row.id);
+            // Whoever stopped it knows why, and needs no apology.
+            let ending = Ending {
+                status: InboundStatus::Cancelled,
+                outcome: Outcome::Cancelled,
+                run: run.clone().filter(|_| claimed),
+                reason: None,
+            };
+            (row, ending)
+        });
+        let over: Vec<_> = over.collect();
+        self.stage_over(over, &Fresh::default());
+    }
+
+    /// A session that waited for a container only for what is cancelled now needs none.
+    async fn rest_if_nothing_waits(&mut self) {
+        let waited = match self.state {
+            State::Waiting(_) | State::Backoff | State::Failed => true,
+            State::Asleep | State::Starting | State::Awake | State::Stopping | State::SetAside => {
+                false
+            }
+        };
+        if waited && !self.open.iter().any(|row| row.trigger) {
+            self.drive(Event::Stop).await;
+        }
     }
 }

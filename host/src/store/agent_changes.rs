@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use schemas::{admin::Agent, ids::AgentId};
 use serde::Serialize;
 
-use super::Store;
+use super::{Store, tasks};
 use crate::{
     channels::terminal,
     error::{ErrorKind, HostError, Result},
@@ -27,6 +27,8 @@ pub struct AgentUses {
     pub book: Vec<String>,
     /// What goes with it: people's roles over it.
     pub roles: Vec<String>,
+    /// What goes with it: tasks that are not over.
+    pub tasks: Vec<String>,
 }
 
 impl AgentUses {
@@ -55,7 +57,8 @@ impl Store {
         self.call(move |conn| {
             conn.execute(
                 "UPDATE agents SET provider = ?2, image = ?3, memory_bytes = ?4, milli_cpus = ?5, \
-                 pids = ?6, prompt = ?7, model = ?8, work_dir = ?9, cli_scope = ?10 WHERE id = ?1",
+                 pids = ?6, prompt = ?7, model = ?8, work_dir = ?9, cli_scope = ?10, \
+                 max_containers = ?11, keep_days = ?12, disk_bytes = ?13 WHERE id = ?1",
                 params![
                     agent.id.as_str(),
                     agent.provider,
@@ -67,6 +70,9 @@ impl Store {
                     agent.model,
                     agent.work_dir,
                     agent.cli_scope.as_str(),
+                    agent.max_containers,
+                    agent.keep_days,
+                    agent.disk_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
                 ],
             )?;
             Ok(agent)
@@ -82,8 +88,8 @@ impl Store {
         self.call(move |conn| uses(conn, &agent)).await
     }
 
-    /// Deletes an agent that nothing uses, with its own room, its address book, its archived
-    /// sessions and people's roles over it. Approvals stay, without it.
+    /// Deletes an agent that nothing uses, with its own room, its address book, its tasks, its
+    /// archived sessions and people's roles over it. Approvals stay, without it.
     ///
     /// # Errors
     /// `Conflict` when something uses it.
@@ -100,6 +106,7 @@ impl Store {
                 "DELETE FROM rooms WHERE channel_type = ?1 AND platform_id = ?2 \
                  AND NOT EXISTS (SELECT 1 FROM wirings w WHERE w.room_id = rooms.id) \
                  AND NOT EXISTS (SELECT 1 FROM destinations d WHERE d.room_id = rooms.id) \
+                 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.room_id = rooms.id) \
                  AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.room_id = rooms.id)",
                 params![terminal::CHANNEL, agent.name],
             )?;
@@ -112,7 +119,9 @@ impl Store {
 }
 
 /// In the order in which they refer to each other.
-const GOES: [&str; 10] = [
+const GOES: [&str; 12] = [
+    "DELETE FROM task_runs WHERE task_id IN (SELECT id FROM tasks WHERE agent_id = ?1)",
+    "DELETE FROM tasks WHERE agent_id = ?1",
     "DELETE FROM runs WHERE session_id IN (SELECT id FROM sessions WHERE agent_id = ?1)",
     "DELETE FROM due WHERE session_id IN (SELECT id FROM sessions WHERE agent_id = ?1)",
     "DELETE FROM questions WHERE session_id IN (SELECT id FROM sessions WHERE agent_id = ?1)",
@@ -157,5 +166,6 @@ fn uses(conn: &Connection, agent: &Agent) -> Result<AgentUses> {
             "SELECT p.name || ' (' || o.role || ')' FROM roles o JOIN persons p \
              ON p.id = o.person_id WHERE o.agent_id = ?1 ORDER BY 1",
         )?,
+        tasks: tasks::living(conn, "agent_id", agent.id.as_str())?,
     })
 }

@@ -124,6 +124,9 @@ fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
         memory_bytes: new.memory_bytes.unwrap_or(limits::DEFAULT_MEMORY_BYTES),
         milli_cpus: new.milli_cpus.unwrap_or(limits::DEFAULT_MILLI_CPUS),
         pids: new.pids.unwrap_or(limits::DEFAULT_PIDS),
+        max_containers: new.max_containers,
+        keep_days: new.keep_days,
+        disk_bytes: new.disk_bytes,
         prompt: new.prompt.clone(),
         model: new.model.clone(),
         work_dir: new.work_dir.clone(),
@@ -135,9 +138,10 @@ fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
 fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
     tx.execute(
         "INSERT INTO agents (id, name, folder, provider, image, memory_bytes, milli_cpus, pids, \
-         gid_index, created_at, prompt, model, work_dir, cli_scope) \
+         gid_index, created_at, prompt, model, work_dir, cli_scope, max_containers, \
+         keep_days, disk_bytes) \
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce(max(gid_index), 0) + 1, ?9, ?10, ?11, \
-         ?12, ?13 FROM agents",
+         ?12, ?13, ?14, ?15, ?16 FROM agents",
         params![
             agent.id.as_str(),
             agent.name,
@@ -152,6 +156,9 @@ fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
             agent.model,
             agent.work_dir,
             agent.cli_scope.as_str(),
+            agent.max_containers,
+            agent.keep_days,
+            agent.disk_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
         ],
     )?;
     Ok(())
@@ -159,6 +166,7 @@ fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
 
 fn agent_record(row: &Row<'_>) -> rusqlite::Result<AgentRecord> {
     let memory: i64 = row.get("memory_bytes")?;
+    let disk: Option<i64> = row.get("disk_bytes")?;
     Ok(AgentRecord {
         agent: Agent {
             id: parsed(row, "id", AgentId::parse)?,
@@ -169,6 +177,9 @@ fn agent_record(row: &Row<'_>) -> rusqlite::Result<AgentRecord> {
             memory_bytes: u64::try_from(memory).unwrap_or(0),
             milli_cpus: row.get("milli_cpus")?,
             pids: row.get("pids")?,
+            max_containers: row.get("max_containers")?,
+            keep_days: row.get("keep_days")?,
+            disk_bytes: disk.and_then(|bytes| u64::try_from(bytes).ok()),
             prompt: row.get("prompt")?,
             model: row.get("model")?,
             work_dir: row.get("work_dir")?,

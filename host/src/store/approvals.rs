@@ -263,7 +263,7 @@ const SELECT: &str = "SELECT a.*, (SELECT count(*) FROM held_messages h \
 /// One agent, and all strangers together, may ask for so much at once: whoever answers must be
 /// able to, and the disk is not theirs.
 fn bounded(conn: &Connection, new: &NewApproval) -> Result<()> {
-    let session = new.asked_in.as_ref().map(|(session, _)| session.as_str());
+    let session = new.asked_in.as_ref().map(|asked| asked.session.as_str());
     let waiting: i64 = conn.query_row(
         "SELECT count(*) FROM approvals WHERE status = 'pending' AND session_id IS ?1",
         [session],
@@ -284,11 +284,13 @@ fn insert(conn: &Connection, new: &NewApproval, now: Timestamp) -> Result<Approv
     let id = ApprovalId::mint(now);
     let action = new.action.as_json();
     let after = |pause| now.checked_add(pause).unwrap_or(now);
-    let (session, request) = new.asked_in.as_ref().map(|(s, r)| (s.as_str(), r.as_str())).unzip();
+    let asked = new.asked_in.as_ref();
+    // Serialising an address cannot fail.
+    let place = asked.and_then(|asked| serde_json::to_string(asked.place.as_ref()?).ok());
     conn.execute(
         "INSERT INTO approvals (id, action, digest, subject, requested_by, agent_id, session_id, \
-         request_id, created_at, remind_at, expires_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         request_id, asked_at, created_at, remind_at, expires_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             id.as_str(),
             action,
@@ -296,8 +298,9 @@ fn insert(conn: &Connection, new: &NewApproval, now: Timestamp) -> Result<Approv
             new.subject,
             new.requested_by,
             new.agent.as_ref().map(AgentId::as_str),
-            session,
-            request,
+            asked.map(|asked| asked.session.as_str()),
+            asked.map(|asked| asked.request.as_str()),
+            place,
             time::format(now),
             time::format(after(limits::people::APPROVAL_REMINDER)),
             time::format(after(limits::people::APPROVAL_LIFE)),
@@ -330,6 +333,7 @@ fn keep(conn: &Connection, id: &ApprovalId, held: &Held, now: Timestamp) -> Resu
 fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
     let known = |column| row.get::<_, Option<String>>(column).map(|text| text.is_some());
     let agent = known("agent_id")?.then(|| parsed(row, "agent_id", AgentId::parse));
+    let asked_at: Option<String> = row.get("asked_at")?;
     let session = known("session_id")?.then(|| parsed(row, "session_id", SessionId::parse));
     Ok(Approval {
         id: parsed(row, "id", ApprovalId::parse)?,
@@ -340,6 +344,8 @@ fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
         agent: agent.transpose()?,
         session: session.transpose()?,
         request_id: row.get("request_id")?,
+        // What cannot be read is as if nobody had said where.
+        asked_at: asked_at.and_then(|place| serde_json::from_str(&place).ok()),
         status: parsed(row, "status", str::parse)?,
         created_at: at(row, "created_at")?,
         expires_at: at(row, "expires_at")?,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use schemas::{admin::Waiting, time};
 
-use super::Store;
+use super::{Store, dead_letters};
 use crate::error::Result;
 
 impl Store {
@@ -34,6 +34,7 @@ impl Store {
                     "count(*) FROM runs WHERE outcome = 'failed' AND ended_at",
                     &since,
                 )?,
+                given_up: count(conn, dead_letters::OPEN)?,
                 owned: count(conn, "roles WHERE role = 'owner'")? > 0,
                 states: BTreeMap::new(),
             })

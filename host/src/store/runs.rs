@@ -1,5 +1,7 @@
 //! The ledger of runs: each gets exactly one outcome, by compare-and-set.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use schemas::{
@@ -9,7 +11,7 @@ use schemas::{
     time,
 };
 
-use super::{Store, at, at_opt, damaged, parsed};
+use super::{LostPost, Store, at, at_opt, damaged, dead_letters, parsed, tasks};
 use crate::error::Result;
 
 /// A run with its outcome, as the host judged it.
@@ -21,6 +23,8 @@ pub struct SettledRun {
     pub session: SessionId,
     /// The messages that it answers.
     pub messages: Vec<MessageId>,
+    /// Which try of its first message it was; not stored.
+    pub tries: i64,
     /// Where people are told of it; not stored.
     pub address: Option<Address>,
     /// How it ended.
@@ -42,8 +46,19 @@ pub struct RunCount {
     pub runs: u64,
 }
 
+/// What is settled together.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    /// Runs that have their outcome.
+    pub runs: Vec<SettledRun>,
+    /// Posts that were given up.
+    pub lost: Vec<LostPost>,
+    /// Posts that went out after all.
+    pub mended: Vec<MessageId>,
+}
+
 impl Store {
-    /// Settles runs, and answers them as they stand in the ledger, those too that stood there
+    /// Settles runs, and keeps what was given up. Answers the runs as they stand in the ledger, those too that stood there
     /// before: a run is settled before its rows are folded, so one that comes again was never
     /// told of. The guest chose the ids: for messages that a settled run of that id does not
     /// name, ours takes its place, and another session's run is never touched.
@@ -52,16 +67,19 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn settle_runs_here(&self, runs: Vec<SettledRun>) -> Result<Vec<SettledRun>> {
+    pub fn settle_here(&self, session: &SessionId, what: Settled) -> Result<Vec<SettledRun>> {
         self.call_here(|conn| {
             let tx = conn.transaction()?;
-            let mut settled = Vec::with_capacity(runs.len());
-            for run in runs {
+            let mut settled = Vec::with_capacity(what.runs.len());
+            for run in what.runs {
                 for run in placed(&tx, run)? {
                     settle(&tx, &run)?;
+                    dead_letters::note_run(&tx, &run)?;
+                    tasks::settled(&tx, &run)?;
                     settled.push(run);
                 }
             }
+            dead_letters::note_posts(&tx, session, &what.lost, &what.mended)?;
             tx.commit()?;
             Ok(settled)
         })
@@ -85,6 +103,32 @@ impl Store {
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// How the runs of these ids ended, as far as they did.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn ends_of(
+        &self,
+        runs: Vec<RunId>,
+    ) -> Result<BTreeMap<RunId, (Outcome, Option<String>)>> {
+        self.call(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT outcome, reason FROM runs WHERE run_id = ?1 AND outcome IS NOT NULL",
+            )?;
+            let mut ends = BTreeMap::new();
+            for run in runs {
+                let end = select.query_row([run.as_str()], |row| {
+                    Ok((parsed(row, "outcome", str::parse)?, row.get("reason")?))
+                });
+                if let Some(end) = end.optional()? {
+                    ends.insert(run, end);
+                }
+            }
+            Ok(ends)
         })
         .await
     }
@@ -141,7 +185,7 @@ fn placed(tx: &Connection, run: SettledRun) -> Result<Vec<SettledRun>> {
         run.messages.iter().cloned().partition(|id| named.contains(id));
     let mut runs = Vec::new();
     if let Some(first) = outside.first() {
-        let own = RunId::of_message(&run.session, first);
+        let own = RunId::of_try(&run.session, first, run.tries);
         runs.push(SettledRun { run: own, messages: outside, ..run.clone() });
     }
     if !inside.is_empty() {
@@ -175,12 +219,18 @@ mod tests {
             run: run.clone(),
             session: session.clone(),
             messages: messages.iter().map(|id| MessageId::parse(id).unwrap()).collect(),
+            tries: 0,
             address: None,
             outcome: Outcome::Completed,
             reason: None,
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: Timestamp::UNIX_EPOCH,
         }
+    }
+
+    fn settle(store: &Store, run: SettledRun) -> Vec<SettledRun> {
+        let session = run.session.clone();
+        store.settle_here(&session, Settled { runs: vec![run], ..Settled::default() }).unwrap()
     }
 
     async fn session(store: &Store, agent: &AgentId, key: &str) -> SessionId {
@@ -203,16 +253,16 @@ mod tests {
         let (ours, theirs) =
             (session(&store, &agent, "ours").await, session(&store, &agent, "theirs").await);
         let id = RunId::mint(Timestamp::UNIX_EPOCH);
-        store.settle_runs_here(vec![run(&ours, &id, &["a"])]).unwrap();
+        settle(&store, run(&ours, &id, &["a"]));
         // The rest of the batch was seen later, and after a crash all of it is seen again.
         for messages in [vec!["b"], vec!["a", "b"], vec!["a", "b"]] {
-            let told = store.settle_runs_here(vec![run(&ours, &id, &messages)]).unwrap();
+            let told = settle(&store, run(&ours, &id, &messages));
             let told: usize = told.iter().map(|run| run.messages.len()).sum();
             assert_eq!(told, messages.len());
         }
         // A guest that names another session's run gets one of its own.
         for _ in 0..2 {
-            store.settle_runs_here(vec![run(&theirs, &id, &["c"])]).unwrap();
+            settle(&store, run(&theirs, &id, &["c"]));
         }
         let messages = async |session: &SessionId| -> Vec<String> {
             let runs = store.runs_of(session.clone(), 10).await.unwrap();

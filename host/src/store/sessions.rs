@@ -8,7 +8,7 @@ use schemas::{
     time,
 };
 
-use super::{Store, at_opt, parsed};
+use super::{Store, at_opt, parsed, tasks};
 use crate::error::{ErrorKind, HostError, Result};
 
 /// A session's row.
@@ -133,9 +133,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn archive_session(&self, id: SessionId) -> Result<()> {
+    pub async fn archive_session(&self, id: SessionId, now: Timestamp) -> Result<()> {
         self.call(move |conn| {
-            conn.execute("UPDATE sessions SET status = 'archived' WHERE id = ?1", [id.as_str()])?;
+            let tx = conn.transaction()?;
+            tx.execute("UPDATE sessions SET status = 'archived' WHERE id = ?1", [id.as_str()])?;
+            tasks::put_away(&tx, &id, now)?;
+            tx.commit()?;
             Ok(())
         })
         .await
@@ -198,7 +201,8 @@ impl Store {
         self.call(move |conn| {
             let tx = conn.transaction()?;
             tx.execute(
-                "UPDATE sessions SET clean = 1, last_active = ?2 WHERE id = ?1",
+                "UPDATE sessions SET clean = 1, last_active = ?2, \
+                 oldest_at = coalesce(oldest_at, ?2) WHERE id = ?1",
                 params![id.as_str(), time::format(last_active)],
             )?;
             match due {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schemas::{ids::ApprovalId, people::ApprovalInfo, policy::ApprovalStatus};
 
+use super::shown;
 use crate::approvals::{PendingAction, Room};
 
 /// Somebody else was faster.
@@ -54,7 +55,7 @@ pub fn title(action: &PendingAction) -> String {
             format!("{} asks for the tool server {name}", agent.name)
         }
     };
-    plain(&title)
+    shown::line(&title)
 }
 
 /// To the operator, when something new waits.
@@ -80,7 +81,7 @@ pub fn settled(id: &ApprovalId, status: ApprovalStatus) -> String {
 pub fn answered(info: &ApprovalInfo) -> String {
     let what = match info.result.as_deref() {
         None => "what follows is done as soon as it can be".to_owned(),
-        Some(result) => plain(result),
+        Some(result) => shown::block(result),
     };
     format!("{}: {}\n{what}", info.status.as_str(), info.title)
 }
@@ -91,37 +92,14 @@ pub fn changed(id: &ApprovalId) -> String {
     format!("approval {id} is not what was shown")
 }
 
-/// Strangers write these words: nothing in them may move a terminal's cursor or turn its text.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' |
-            '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-        if c.is_control() && c != '\n' || turns {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-        shown
-    })
-}
-
 fn place(room: &Room) -> String {
-    let id = format!("{}:{}", room.channel, room.platform_id);
-    room.name.as_ref().map_or_else(|| id.clone(), |name| format!("{name:?} ({id})"))
+    let id = shown::id(&format!("{}:{}", room.channel, room.platform_id));
+    room.name.as_ref().map_or_else(|| id.clone(), |name| format!("{} ({id})", shown::name(name)))
 }
 
 fn sender(room: &Room) -> String {
-    let name = room.sender_name.as_ref().map(|name| format!("{name:?} ({})", room.sender));
-    name.unwrap_or_else(|| room.sender.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_that_strangers_write_moves_the_cursor_or_turns_the_text() {
-        assert_eq!(plain("a\u{1b}[2Jb\u{202e}c\nd"), "a\\u{1b}[2Jb\\u{202e}c\nd");
-    }
+    let id = shown::id(&room.sender);
+    room.sender_name
+        .as_ref()
+        .map_or_else(|| id.clone(), |name| format!("{} ({id})", shown::name(name)))
 }

@@ -1,8 +1,10 @@
 //! What the host answers to commands in a chat.
 
+use std::time::Duration;
+
 use schemas::message::Outcome;
 
-use crate::{error::HostError, sessions::lifecycle::State, store::RunCount};
+use crate::{error::HostError, sessions::lifecycle::State, store::RunCount, text::turns};
 
 /// The word that takes a choice of model back.
 pub const DEFAULT_MODEL: &str = "default";
@@ -17,12 +19,6 @@ pub const COMPACT: &str =
 /// To `/clear`.
 pub const CLEARED: &str =
     "The conversation is archived. With your next message I begin a fresh one.";
-
-/// To `/stop` when nothing runs.
-pub const NOTHING_TO_STOP: &str = "I am doing nothing that could be stopped.";
-
-/// To `/stop`.
-pub const STOPPING: &str = "I stop what I am doing.";
 
 /// To `/restart`.
 #[must_use]
@@ -49,15 +45,27 @@ pub fn model(name: Option<&str>) -> String {
     }
 }
 
-/// To `/status`.
+/// To `/status`: how it is, what it works on and since when, what waits.
 #[must_use]
-pub fn status(agent: &str, state: State, at_work: usize) -> String {
-    let does = match at_work {
-        0 => "nothing to do".to_owned(),
-        1 => "at work on 1 message".to_owned(),
-        n => format!("at work on {n} messages"),
+pub fn status(agent: &str, state: State, at_work: (&[i64], Duration), waiting: &[i64]) -> String {
+    let (numbers, since) = at_work;
+    let does = match numbers {
+        [] if waiting.is_empty() => "nothing to do".to_owned(),
+        [] => "at work on nothing".to_owned(),
+        some => format!("at work on {} for {}", messages(some), turns::for_how_long(since)),
     };
-    format!("{agent} is {}, {does}.", state.word())
+    let waits = match waiting {
+        [] => String::new(),
+        [one] => format!("; message {one} waits"),
+        more => format!("; {} wait", messages(more)),
+    };
+    format!("{agent} is {}, {does}{waits}.", state.word())
+}
+
+fn messages(numbers: &[i64]) -> String {
+    let told: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    let plural = if numbers.len() == 1 { "" } else { "s" };
+    format!("message{plural} {}", told.join(", "))
 }
 
 /// To `/queue`.
@@ -95,7 +103,13 @@ mod tests {
         assert_eq!(queue(0, &[]), "0 at work, nothing waits.");
         assert_eq!(queue(1, &[4]), "1 at work, message 4 waits.");
         assert_eq!(queue(2, &[4, 6]), "2 at work, messages 4, 6 wait.");
-        assert_eq!(status("andy", State::Awake, 1), "andy is awake, at work on 1 message.");
+        let told = |at_work: &[i64], waiting: &[i64]| {
+            status("andy", State::Awake, (at_work, Duration::from_secs(125)), waiting)
+        };
+        assert_eq!(told(&[], &[]), "andy is awake, nothing to do.");
+        assert_eq!(told(&[2], &[]), "andy is awake, at work on message 2 for 2 minutes.");
+        let told = told(&[2, 4], &[6]);
+        assert_eq!(told, "andy is awake, at work on messages 2, 4 for 2 minutes; message 6 waits.");
         let runs = |outcome, runs| RunCount { outcome, runs };
         let counted = [runs(Outcome::Completed, 2), runs(Outcome::Failed, 1)];
         assert!(cost(&counted).starts_with("3 runs so far, 2 completed."));

@@ -4,6 +4,7 @@ use host::{client::Client, error::ErrorKind};
 use schemas::{
     admin::{Accepted, SendMessage},
     ids::{MessageId, SessionId},
+    message::Outcome,
 };
 
 use crate::{
@@ -137,6 +138,26 @@ async fn a_container_that_ended_while_no_host_ran_is_replaced_and_the_message_an
     room.come_back(&host).await;
     assert_eq!(room.answer().await.in_reply_to, Some(slow.message_id.clone()));
     assert_nothing_twice(&host, &[slow.message_id]).await;
+}
+
+#[tokio::test]
+async fn a_container_killed_after_its_tool_acted_leaves_one_line_and_the_room_is_asked() {
+    let host = HostProcess::up().await;
+    let agent = host.agent("andy").await;
+    let mut room = Room::enter(&host, "andy").await;
+    let sent = say(&host, "andy", "!append notes one line\n!slow 600000").await;
+    let notes = host.session_dir(&agent.id, &sent.session_id).work().join("notes");
+    let line = || std::fs::read_to_string(&notes).unwrap_or_default();
+    eventually("the tool acts", async || (!line().is_empty()).then_some(())).await;
+    docker(&["kill", "--signal", "KILL", &host.container(&sent.session_id)]);
+    let said = room.notice().await;
+    assert!(said.contains("/retry"), "{said}");
+    let ended = eventually("its run is over", async || {
+        host.runs(&sent.session_id).await.iter().find_map(|run| run.outcome)
+    });
+    assert_eq!(ended.await, Outcome::Interrupted);
+    assert_eq!(room.ask(&host, "next").await, "You said: next");
+    assert_eq!(line(), "one line\n");
 }
 
 #[tokio::test]

@@ -17,8 +17,9 @@ use schemas::admin::{Agent, NewAgent, RoomEvent, SessionInfo};
 use tokio::time::{Duration, Instant, timeout};
 
 use crate::{
+    attacks::touch,
     host_process::{HostProcess, PATIENCE, begin_inside, eventually, inside, new_agent},
-    hostile::{reset, touch},
+    hostile::reset,
     images::{BASE, have_base},
     room::{Room, say},
     yard::{docker, pid},

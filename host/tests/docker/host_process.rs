@@ -6,15 +6,11 @@
 use std::{
     fs::File,
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Output},
+    process::{Child, Command, Output},
     time::Duration,
 };
 
-use host::client::Client;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use host::{client::Client, error::Result, steps::Step};
 use schemas::{
     admin::{Agent, NewAgent, RunInfo, SessionInfo, Status},
     ids::{AgentId, SessionId},
@@ -22,7 +18,7 @@ use schemas::{
 };
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::yard::{docker, guest_binary, other_engine, try_docker};
+use crate::yard::{docker, guest_binary, host_on_trial, other_engine, try_docker};
 
 /// How long a test waits for what must come; a slow machine needs a tenth of it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -34,7 +30,10 @@ const SHOWN_LOG: usize = 60;
 pub(crate) struct HostProcess {
     folder: tempfile::TempDir,
     engine: Option<String>,
-    child: Option<Child>,
+    pub(crate) child: Option<Child>,
+    /// At which step of its life it dies, and at which time that it comes to it.
+    pub(crate) dies_at: Option<(Step, u32)>,
+    pub(crate) guest: PathBuf,
 }
 
 impl HostProcess {
@@ -49,15 +48,13 @@ impl HostProcess {
     pub(crate) fn on(engine: Option<String>) -> Self {
         // Sockets lie in it, and a socket's path must be short.
         let folder = tempfile::Builder::new().prefix("lz").tempdir_in("/tmp").unwrap();
-        Self { folder, engine, child: None }
+        let guest = guest_binary().to_owned();
+        Self { folder, engine, child: None, dies_at: None, guest }
     }
 
     /// Starts the host, and waits until it answers.
     pub(crate) async fn start(&mut self) {
-        assert!(self.child.is_none(), "it runs already");
-        let log = File::options().create(true).append(true).open(self.log()).unwrap();
-        let child = self.command(&["up"]).stderr(log).spawn().unwrap();
-        let pid = self.child.insert(child).id();
+        let pid = self.launch();
         let this = &*self;
         let status = eventually("the host answers", async || {
             let mut client = Client::connect(this.socket()?).await.ok()?;
@@ -67,24 +64,16 @@ impl HostProcess {
         assert_eq!(status.pid, pid);
     }
 
-    /// Ends the host as a crash does.
-    pub(crate) fn crash(&mut self) {
-        let mut child = self.child.take().expect("it runs");
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-
-    /// Asks the host to end by a signal, and waits until it has.
-    pub(crate) async fn terminate(&mut self) -> ExitStatus {
-        let pid = self.child.as_ref().expect("it runs").id();
-        kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGTERM).unwrap();
-        self.ended().await
-    }
-
-    /// Waits until the host has ended by itself.
-    pub(crate) async fn ended(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("it runs");
-        eventually("the host ends", async || child.try_wait().unwrap()).await
+    /// Starts the host; its process id.
+    pub(crate) fn launch(&mut self) -> u32 {
+        assert!(self.child.is_none(), "it runs already");
+        let log = File::options().create(true).append(true).open(self.log()).unwrap();
+        let mut command = match self.dies_at.take() {
+            Some((step, nth)) => self.on_trial(step, nth),
+            None => self.command(&["up"]),
+        };
+        let child = command.stderr(log).spawn().unwrap();
+        self.child.insert(child).id()
     }
 
     /// The host's process id.
@@ -96,6 +85,12 @@ impl HostProcess {
     pub(crate) async fn lazaret(&self, args: &[&str]) -> Output {
         let mut command = self.command(args);
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    /// A connection to the host, where there is one.
+    pub(crate) async fn try_client(&self) -> Result<Client> {
+        let socket = self.socket().expect("a host has made its socket");
+        Client::connect(socket).await
     }
 
     /// A connection to the host.
@@ -116,6 +111,12 @@ impl HostProcess {
     /// How the host is.
     pub(crate) async fn status(&self) -> Status {
         self.client().await.get("/v1/status").await.unwrap()
+    }
+
+    /// An agent's id.
+    pub(crate) async fn agent_named(&self, name: &str) -> AgentId {
+        let agents: Vec<Agent> = self.client().await.get("/v1/agents").await.unwrap();
+        agents.into_iter().find(|agent| agent.name == name).expect("it was made").id
     }
 
     /// An agent's one session.
@@ -194,11 +195,20 @@ impl HostProcess {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret"));
+        self.dressed(Command::new(env!("CARGO_BIN_EXE_lazaret")), args)
+    }
+
+    fn on_trial(&self, step: Step, nth: u32) -> Command {
+        let mut command = Command::new(host_on_trial());
+        command.args([format!("{step:?}"), nth.to_string(), "0".to_owned(), "--".to_owned()]);
+        self.dressed(command, &["up"])
+    }
+
+    fn dressed(&self, mut command: Command, args: &[&str]) -> Command {
         command.arg("--home").arg(self.home()).args(args);
         command
             .env("LAZARET_RUN_DIR", self.folder.path().join("run"))
-            .env("LAZARET_GUEST", guest_binary())
+            .env("LAZARET_GUEST", &self.guest)
             .env("LAZARET_LOG", "debug,hyper=info,bollard=info")
             .env("LAZARET_LOG_FORMAT", "pretty");
         if let Some(engine) = &self.engine {

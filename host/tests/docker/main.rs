@@ -24,13 +24,20 @@ mod walls;
 #[path = "../e2e/world/scripted.rs"]
 mod scripted;
 
+#[path = "../e2e/hostile/attacks.rs"]
+mod attacks;
+
+mod host_ends;
 mod host_process;
 mod room;
 
 mod away;
 mod crash;
+mod engine_dies;
 mod holds;
 mod hostile;
 mod sandbox;
 mod shared;
+mod steps;
+mod tasks;
 mod whole;

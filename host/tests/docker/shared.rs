@@ -11,6 +11,7 @@ use host::{
     limits,
     requests::{self, DaemonHandle, Request},
     sessions::inotify::InotifyBells,
+    steps::Steps,
     store::{NewRoom, Rules, Store},
 };
 use schemas::{
@@ -52,6 +53,7 @@ impl Inside {
             engine: Arc::new(DockerEngine::new(docker).unwrap()),
             channels: Channels::new(channels),
             bells: bells.clone(),
+            steps: Steps::default(),
         };
         let settings = Settings {
             home: home.to_owned(),

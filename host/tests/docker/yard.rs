@@ -196,6 +196,7 @@ pub(crate) fn guest_binary() -> &'static Path {
         let status = Command::new(env!("CARGO"))
             .current_dir(&root)
             .args(["build", "--quiet", "--package", "guest", "--bin", "lazaret-guest"])
+            .args(["--example", "dying"])
             .args(["--target", &target, "--target-dir"])
             .arg(&folder)
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -204,6 +205,26 @@ pub(crate) fn guest_binary() -> &'static Path {
             .unwrap();
         assert!(status.success(), "the static guest does not build");
         folder.join(target).join("debug/lazaret-guest")
+    })
+}
+
+/// The guest that dies when it is told to, beside the other.
+pub(crate) fn dying_guest() -> PathBuf {
+    guest_binary().with_file_name("examples").join("dying")
+}
+
+/// The host that is put to a test, built once a run.
+pub(crate) fn host_on_trial() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let root = workspace();
+        let status = Command::new(env!("CARGO"))
+            .current_dir(&root)
+            .args(["build", "--quiet", "--package", "host", "--example", "trial"])
+            .status()
+            .unwrap();
+        assert!(status.success(), "the host on trial does not build");
+        root.join("target/debug/examples/trial")
     })
 }
 

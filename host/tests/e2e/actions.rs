@@ -96,6 +96,24 @@ async fn a_new_agent_waits_for_a_person_and_is_reached_by_its_name_then() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_came_of_a_persons_yes_is_told_in_the_thread_where_the_agent_asked() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.cli("rooms create slack C1 --group --unknown-sender public").await;
+            world.cli("wirings create slack:C1 andy --mode shared --engage pattern").await;
+            let ask = r#"!action {"requestId":"r1","action":"create_agent","name":"helper"}"#;
+            world.says_at(&format!("slack C1/t2 alice: {ask}\n!silent")).await;
+            let told = world.next_post().await;
+            assert!(told.starts_with("slack C1/t2: You said: Your request r1 waits"), "{told}");
+            world.approve("").await;
+            let told = world.next_post().await;
+            assert!(told.starts_with("slack C1/t2: You said: Your request r1 was done"), "{told}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_destination_that_was_asked_for_is_reached_once_a_person_said_yes() {
     World::new()
         .agent("andy")

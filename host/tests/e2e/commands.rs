@@ -42,7 +42,7 @@ async fn the_host_says_how_a_session_is_what_waits_and_what_it_cost() {
             world.says("andy", "!slow 60000").await;
             world.passes(Duration::from_secs(5)).await;
             world.says("andy", "next").await;
-            insta::assert_snapshot!(world.asks_host("andy", "/status").await, @"andy is awake, at work on 1 message.");
+            insta::assert_snapshot!(world.asks_host("andy", "/status").await, @"andy is awake, at work on message 2 for less than a minute; message 4 waits.");
             insta::assert_snapshot!(world.asks_host("andy", "/queue").await, @"1 at work, message 4 waits.");
             insta::assert_snapshot!(world.asks_host("andy", "/compact").await, @"There is nothing to shorten: I carry nothing along from one message to the next.");
             world.next_reply("andy").await;
@@ -60,7 +60,7 @@ async fn a_run_that_is_stopped_says_nothing_and_what_waits_goes_on() {
         .agent("andy")
         .run(async |world| {
             let said = world.asks_host("andy", "/stop").await;
-            assert_eq!(said, "I am doing nothing that could be stopped.");
+            assert_eq!(said, "There is nothing to stop.");
             world.says("andy", "!slow 900000").await;
             world.passes(Duration::from_secs(5)).await;
             world.says("andy", "next").await;

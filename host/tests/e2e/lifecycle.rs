@@ -212,7 +212,10 @@ async fn a_message_to_a_session_that_is_set_aside_is_kept_and_the_room_is_told()
             world.passes(Duration::from_secs(20)).await;
             fs::write(world.dir_of(&sent).outbound_db(), vec![7; 8192]).unwrap();
             world.yard.kill_the_one().await;
-            assert!(world.next_notice("andy").await.contains("set aside"));
+            let mut said = [world.next_notice("andy").await, world.next_notice("andy").await];
+            said.sort();
+            // What it was at work on, nobody can tell any more how far it came.
+            assert!(said[0].contains("interrupted") && said[1].contains("set aside"), "{said:?}");
             world.passes(Duration::from_secs(3_600)).await;
             world.stop_host().await;
             world.start_host().await;
@@ -222,11 +225,11 @@ async fn a_message_to_a_session_that_is_set_aside_is_kept_and_the_room_is_told()
             let id = sent.session_id.to_string();
             world.ask(|answer| Request::ResetSession(id, answer)).await.unwrap();
             let mut replies = Vec::new();
-            for _ in 0..3 {
+            for _ in 0..2 {
                 replies.push(world.next_reply("andy").await);
             }
             replies.sort();
-            assert_eq!(replies, ["You said: one", "You said: three", "You said: two"]);
+            assert_eq!(replies, ["You said: three", "You said: two"]);
         })
         .await;
 }

@@ -131,7 +131,7 @@ async fn a_container_at_work_is_never_idle() {
     World::new()
         .agent("andy")
         .run(async |world| {
-            world.says("andy", "!slow 1500000").await;
+            world.says("andy", "!tool 1500000 1800000").await;
             assert_eq!(world.next_reply("andy").await, "You said: ");
             assert_eq!(world.yard.started(), 1);
         })
@@ -243,23 +243,6 @@ async fn a_session_that_never_sleeps_moves_its_finished_rows_too() {
             assert_eq!(world.until_state("andy", "awake").await.state, "awake");
             world.says("andy", "and on").await;
             assert_eq!(world.next_reply("andy").await, "You said: and on");
-        })
-        .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn past_the_cap_a_session_waits_for_its_turn_and_is_answered() {
-    World::new()
-        .agent("andy")
-        .agent("betty")
-        .at_most(1)
-        .run(async |world| {
-            world.says("andy", "one").await;
-            assert_eq!(world.next_reply("andy").await, "You said: one");
-            world.says("betty", "two").await;
-            assert!(world.next_notice("betty").await.contains("kept"));
-            assert_eq!(world.yard.running(), 1);
-            assert_eq!(world.next_reply("betty").await, "You said: two");
         })
         .await;
 }

@@ -124,7 +124,10 @@ async fn the_recipes_of_the_readme_run() {
             let lines: Vec<&str> =
                 recipes.lines().filter_map(|line| line.strip_prefix("$ lazaret ")).collect();
             assert!(lines.len() > 9, "{lines:?}");
-            for line in lines {
+            // What needs no host is the client's own.
+            let own =
+                |line: &&str| ["backup", "restore", "up "].iter().any(|own| line.starts_with(own));
+            for line in lines.into_iter().filter(|line| !own(line)) {
                 let said = world.cli(&line.replace('"', "'")).await;
                 assert!(!said.starts_with("error"), "{line}: {said}");
             }

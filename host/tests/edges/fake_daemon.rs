@@ -164,6 +164,7 @@ impl World {
 
     fn post(&self, seq: i64, text: &str) -> Post {
         Post {
+            part: 0,
             session: self.session.clone(),
             message: MessageId::parse(&format!("out-{seq}")).unwrap(),
             seq,
@@ -231,10 +232,15 @@ impl Fake {
                 let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
                 answer.send(Err(why)).is_ok()
             }
-            Request::LookAtApprovals(_) => true,
-            Request::Refresh(_, answer) | Request::ArchiveSession(_, answer) => {
-                answer.send(Ok(())).is_ok()
+            Request::Upkeep(ask) => {
+                let why = HostError::new(ErrorKind::Denied, "nobody asks this here");
+                ask.refuse(why);
+                true
             }
+            Request::LookAtApprovals(_) | Request::LookAtTasks(_) => true,
+            Request::Refresh(_, answer)
+            | Request::ArchiveSession(_, answer)
+            | Request::Retry(_, answer) => answer.send(Ok(())).is_ok(),
             Request::Messages(_, _, answer) => answer.send(Ok(Vec::new())).is_ok(),
             Request::RestartSession(_, _, answer) => answer.send(Ok(self.info())).is_ok(),
             Request::Agents(answer) => answer.send(Ok(vec![agent("andy")])).is_ok(),
@@ -312,6 +318,9 @@ fn agent(name: &str) -> Agent {
         memory_bytes: 0,
         milli_cpus: 0,
         pids: 0,
+        max_containers: None,
+        keep_days: None,
+        disk_bytes: None,
         prompt: None,
         model: None,
         work_dir: None,

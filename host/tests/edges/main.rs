@@ -24,3 +24,4 @@ mod logs;
 mod send;
 mod socket;
 mod stream;
+mod upkeep;

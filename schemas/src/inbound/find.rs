@@ -6,7 +6,11 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{InboundWriter, read};
-use crate::{ids::MessageId, message::Address, sqlite::StoreError};
+use crate::{
+    ids::MessageId,
+    message::{Address, platform_ids},
+    sqlite::StoreError,
+};
 
 /// A message that came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl InboundWriter {
         self.in_either(|conn| came_in(conn, "id IN (?1, ?2)", params![id, or]))
     }
 
-    /// The platform's id of what went out from a row.
+    /// The platform's id of what went out from a row; of several parts the first.
     ///
     /// # Errors
     /// When one of the two files cannot be read.
@@ -47,11 +51,11 @@ impl InboundWriter {
                 )?
                 .query_row([out.as_str()], |row| row.get::<_, Option<String>>(0))
                 .optional()?;
-            Ok(found.flatten())
+            Ok(platform_ids(found.flatten().as_deref()).into_iter().next())
         })
     }
 
-    fn in_either<T>(
+    pub(super) fn in_either<T>(
         &self,
         ask: impl Fn(&Connection) -> Result<Option<T>, StoreError>,
     ) -> Result<Option<T>, StoreError> {

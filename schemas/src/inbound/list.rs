@@ -3,7 +3,7 @@
 //! Owns that old rows are found where they moved to, in `history.db`.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{
     InboundWriter,
@@ -94,13 +94,22 @@ fn listed(conn: &Connection, limit: u32) -> Result<Vec<ListedRow>, StoreError> {
 }
 
 fn ledger(conn: &Connection) -> Result<Vec<LedgerRow>, StoreError> {
-    let mut select = conn.prepare(
-        "SELECT message_out_id, platform_message_id, status, delivered_at, attempts, \
-         next_attempt_at, error FROM delivered",
-    )?;
+    let mut select = conn.prepare(LEDGER)?;
     let rows = select.query_map([], ledger_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+/// The ledger's word about one row.
+pub(super) fn ledger_of(
+    conn: &Connection,
+    id: &MessageId,
+) -> Result<Option<LedgerRow>, StoreError> {
+    let sql = format!("{LEDGER} WHERE message_out_id = ?1");
+    Ok(conn.prepare_cached(&sql)?.query_row([id.as_str()], ledger_row).optional()?)
+}
+
+const LEDGER: &str = "SELECT message_out_id, platform_message_id, status, delivered_at, attempts, \
+                      next_attempt_at, error FROM delivered";
 
 fn ledger_row(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
     Ok(LedgerRow {

@@ -160,7 +160,10 @@ impl InboundReader {
     pub fn settled_out(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
         let sql = "SELECT 1 FROM delivered WHERE message_out_id = ?1 AND status IN ('delivered', 'failed')";
         let mut settled = filter(self.open()?.as_ref(), ids, sql)?;
-        let known: HashSet<&MessageId> = settled.iter().collect();
+        let waits = "SELECT 1 FROM delivered WHERE message_out_id = ?1 AND status = 'sending'";
+        let waiting = filter(self.open()?.as_ref(), ids, waits)?;
+        // What was given up and is tried again still stands in the history as it ended there.
+        let known: HashSet<&MessageId> = settled.iter().chain(&waiting).collect();
         let rest: Vec<MessageId> = ids.iter().filter(|id| !known.contains(id)).cloned().collect();
         if !rest.is_empty() {
             let history = open_if_there(&self.dir.history_db())?;

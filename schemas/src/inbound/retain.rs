@@ -64,9 +64,13 @@ impl InboundWriter {
     /// # Errors
     /// When one of the two files cannot be read.
     pub fn settled_out(&self, ids: &[MessageId]) -> Result<HashSet<MessageId>, StoreError> {
-        let mut settled = self.write(|tx| final_words(&tx.tx, ids))?;
-        let rest: Vec<MessageId> =
-            ids.iter().filter(|id| !settled.contains(*id)).cloned().collect();
+        let (mut settled, waits) = self.write(|tx| {
+            let settled = final_words(&tx.tx, ids)?;
+            Ok((settled, known(&tx.tx, ids, "status = 'sending'")?))
+        })?;
+        // What was given up and is tried again still stands in the history as it ended there.
+        let open = |id: &&MessageId| !settled.contains(*id) && !waits.contains(*id);
+        let rest: Vec<MessageId> = ids.iter().filter(open).cloned().collect();
         if !rest.is_empty()
             && let Some(history) = self.history()?
         {
@@ -129,13 +133,13 @@ impl InboundWriter {
         let tx = history.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for id in messages {
             tx.prepare_cached(
-                "INSERT OR IGNORE INTO main.messages_in SELECT * FROM mailbox.messages_in WHERE id = ?1",
+                "INSERT OR REPLACE INTO main.messages_in SELECT * FROM mailbox.messages_in WHERE id = ?1",
             )?
             .execute([id])?;
         }
         for id in ledger {
             tx.prepare_cached(
-                "INSERT OR IGNORE INTO main.delivered SELECT * FROM mailbox.delivered \
+                "INSERT OR REPLACE INTO main.delivered SELECT * FROM mailbox.delivered \
                  WHERE message_out_id = ?1",
             )?
             .execute([id])?;
@@ -146,8 +150,16 @@ impl InboundWriter {
 }
 
 fn final_words(conn: &Connection, ids: &[MessageId]) -> Result<HashSet<MessageId>, StoreError> {
-    let mut select =
-        conn.prepare("SELECT 1 FROM delivered WHERE message_out_id = ?1 AND status <> 'sending'")?;
+    known(conn, ids, "status <> 'sending'")
+}
+
+fn known(
+    conn: &Connection,
+    ids: &[MessageId],
+    which: &str,
+) -> Result<HashSet<MessageId>, StoreError> {
+    let sql = format!("SELECT 1 FROM delivered WHERE message_out_id = ?1 AND {which}");
+    let mut select = conn.prepare(&sql)?;
     let mut settled = HashSet::new();
     for id in ids {
         if select.exists([id.as_str()])? {

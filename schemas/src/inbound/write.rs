@@ -10,8 +10,8 @@ use super::MIGRATIONS;
 use crate::{
     ids::{InboxId, MessageId, SessionId},
     message::{
-        Address, DeliveryStatus, Destination, DestinationTarget, InboundStatus, LedgerRow,
-        NewInbound, column_words,
+        Address, DeliveryStatus, Destination, DestinationTarget, InboundStatus, Kind, LedgerRow,
+        NewInbound,
     },
     session_dir::SessionDir,
     sqlite::{Patience, StoreError, open_session_writer},
@@ -54,6 +54,8 @@ pub struct Unsettled {
     pub id: MessageId,
     /// Its number.
     pub seq: i64,
+    /// What it is.
+    pub kind: Kind,
     /// Attempts so far.
     pub tries: i64,
     /// Whether it wakes the agent.
@@ -63,20 +65,6 @@ pub struct Unsettled {
     /// Where its reply goes.
     pub address: Option<Address>,
 }
-
-column_words!(
-    /// What the host asks of a guest that is at work.
-    Control {
-        /// End the run.
-        Abort = "abort",
-        /// End the provider.
-        Close = "close",
-        /// Push text into the live turn.
-        Steer = "steer",
-        /// Read the configuration again.
-        Reload = "reload",
-    }
-);
 
 impl InboundWriter {
     /// A writer for a session's file, which is created and migrated at the first write.
@@ -197,8 +185,8 @@ impl InboundTx<'_> {
     /// When the file cannot be read.
     pub fn unsettled(&self) -> Result<Vec<Unsettled>, StoreError> {
         let mut select = self.tx.prepare_cached(
-            "SELECT id, seq, tries, trigger, process_after, channel_type, platform_id, thread_id \
-             FROM messages_in WHERE status = 'pending' ORDER BY coalesce(queue_pos, seq)",
+            "SELECT id, seq, tries, trigger, process_after, channel_type, platform_id, thread_id, \
+             kind FROM messages_in WHERE status = 'pending' ORDER BY coalesce(queue_pos, seq)",
         )?;
         let rows = select.query_map([], |row| {
             Ok(Unsettled {
@@ -208,6 +196,7 @@ impl InboundTx<'_> {
                 trigger: row.get(3)?,
                 process_after: super::read::timestamp(row, 4)?,
                 address: super::read::address(row, 5)?,
+                kind: super::read::word(row, 8, Kind::parse)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -305,18 +294,6 @@ impl InboundTx<'_> {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Asks something of the guest, now.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn control(&self, what: Control, now: Timestamp) -> Result<i64, StoreError> {
-        self.tx.execute(
-            "INSERT INTO controls (kind, created_at) VALUES (?1, ?2)",
-            params![what.as_str(), time::format(now)],
-        )?;
-        Ok(self.tx.last_insert_rowid())
     }
 
     fn known(&self, row: &NewInbound) -> Result<Option<Appended>, StoreError> {

@@ -104,6 +104,28 @@ impl OutboundReader {
     }
 }
 
+impl OutboundReader {
+    /// Puts the file's bytes of one moment into a folder, with a journal that waits beside it:
+    /// whoever opens the two next takes the half write back. `false` when there is no file yet.
+    ///
+    /// # Errors
+    /// When what lies there is no file that a guest may have; see [`RefusedKind`].
+    pub fn save(&mut self, to: &Path) -> Result<bool, Refused> {
+        let out = match beneath::folder(&self.dir.out_dir()) {
+            Ok(out) => out,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(io_error("cannot open the folder out", error)),
+        };
+        let Some(stat) = beneath::look(&out, Path::new(OUTBOUND_DB))? else { return Ok(false) };
+        beneath::check_stat(&stat, OUTBOUND_DB, OUTBOUND_HARD_BYTES)?;
+        let kept = match self.kept.take() {
+            Some(kept) if kept.identity == (stat.st_dev, stat.st_ino) => kept,
+            _ => Kept::open(&out)?,
+        };
+        self.kept.insert(kept).save(&out, to, self.patience)
+    }
+}
+
 /// The one descriptor, and what was last seen through it.
 #[derive(Debug)]
 struct Kept {
@@ -153,6 +175,28 @@ impl Kept {
         tables::check(&mut db, MIGRATIONS)?;
         self.known = Some(state);
         Ok(Reading::Copy(OutboundCopy::new(db, size)))
+    }
+}
+
+impl Kept {
+    fn save(&self, out: &OwnedFd, to: &Path, patience: Duration) -> Result<bool, Refused> {
+        let lock = CopyLock::take(&self.file, patience)?;
+        let stat = beneath::stat_of(&self.file, OUTBOUND_DB)?;
+        let size = beneath::check_stat(&stat, OUTBOUND_DB, OUTBOUND_HARD_BYTES)?;
+        let write = |bytes: &mut dyn Read, name: &str| {
+            let mut file = File::create_new(to.join(name))?;
+            io::copy(bytes, &mut file)
+        };
+        let failed = |error| io_error("cannot copy the database", error);
+        write(&mut Positioned { file: &self.file, at: 0 }.take(size), OUTBOUND_DB)
+            .map_err(failed)?;
+        if journal_is_live(out)? {
+            let journal = beneath::open_file(out, Path::new(JOURNAL))?;
+            let size = beneath::check_file(&journal, JOURNAL, OUTBOUND_HARD_BYTES)?;
+            write(&mut journal.take(size), JOURNAL).map_err(failed)?;
+        }
+        drop(lock);
+        Ok(true)
     }
 }
 

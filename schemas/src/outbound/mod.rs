@@ -7,12 +7,16 @@ mod copy;
 mod lock;
 mod prune;
 mod read;
+mod signs;
 mod tables;
+mod tools;
 mod write;
 
 pub use copy::{OutboundReader, Reading};
 pub use read::{AckSeen, BadRow, OutboundCopy, RunSeen};
-pub use write::{Ack, AttemptRow, OutboundTx, OutboundWriter, RunRow, RunStatus};
+pub use signs::{heartbeat, progress};
+pub use tools::{INTERRUPTED, ToolRow, ToolSeen};
+pub use write::{Ack, AttemptRow, ErrorScope, OutboundTx, OutboundWriter, RunRow, RunStatus};
 
 /// Migrations in order; the count is the contract version of the file.
 pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../../session/outbound.sql")];

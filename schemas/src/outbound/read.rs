@@ -97,6 +97,7 @@ impl OutboundCopy {
             short("thread_id"),
             guarded("content", MAX_CONTENT_BYTES),
             short("run_id"),
+            short("timestamp"),
         ]
         .join(", ");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -115,7 +116,33 @@ impl OutboundCopy {
             }
             Ok(found)
         };
-        read().map_err(tables::refuse)
+        let found = read().map_err(tables::refuse)?;
+        // No row could ever come after it: the session would be deaf from then on.
+        match found.last() {
+            Some(Err(BadRow { seq: Some(seq), .. })) if *seq > MAX_SEQ => {
+                let what = format!("a row has the number {seq}, and {MAX_SEQ} is the last");
+                Err(Refused::new(RefusedKind::Hostile, what))
+            }
+            Some(_) | None => Ok(found),
+        }
+    }
+
+    /// Refuses a guest that left more rows above a number than somebody could ever read.
+    ///
+    /// # Errors
+    /// When it did, or the copy cannot be read in time.
+    pub fn bound_backlog(&self, seq: i64, most: usize) -> Result<(), Refused> {
+        let sql = "SELECT count(*) FROM \
+                   (SELECT 1 FROM messages_out WHERE seq > ?1 LIMIT ?2)";
+        let past = most.saturating_add(1);
+        let limit = i64::try_from(past).unwrap_or(i64::MAX);
+        let count: i64 =
+            self.db.ask().query_row(sql, [seq, limit], |row| row.get(0)).map_err(tables::refuse)?;
+        if usize::try_from(count).is_ok_and(|count| count < past) {
+            return Ok(());
+        }
+        let what = format!("more than {most} messages wait at once");
+        Err(Refused::new(RefusedKind::Hostile, what))
     }
 
     /// What the guest says of one inbound row.
@@ -152,6 +179,11 @@ impl OutboundCopy {
                 error_code: text(row, 4, "error_code")?.map(str::to_owned),
             })
         })
+    }
+
+    /// The copy, for one question.
+    pub(super) fn ask(&self) -> &rusqlite::Connection {
+        self.db.ask()
     }
 
     fn one<T>(
@@ -216,6 +248,8 @@ fn message(row: &Row<'_>, last: i64) -> Result<OutboundRow, BadRow> {
             address: address(row)?,
             content: required(row, 8, "content")?.to_owned(),
             run: optional(row, 9, "run_id", run_id)?,
+            // A nicety: a guest whose clock says nothing loses no message over it.
+            written_at: text(row, 10, "timestamp").ok().flatten().and_then(time::parse),
         })
     };
     read().map_err(bad)
@@ -236,7 +270,11 @@ fn address(row: &Row<'_>) -> Result<Option<Address>, String> {
     }
 }
 
-fn text<'r>(row: &'r Row<'_>, column: usize, name: &str) -> Result<Option<&'r str>, String> {
+pub(super) fn text<'r>(
+    row: &'r Row<'_>,
+    column: usize,
+    name: &str,
+) -> Result<Option<&'r str>, String> {
     let value = row.get_ref(column).map_err(|error| error.to_string())?;
     if matches!(value, ValueRef::Null) {
         return Ok(None);
@@ -255,7 +293,7 @@ fn required<'r>(row: &'r Row<'_>, column: usize, name: &str) -> Result<&'r str, 
     text(row, column, name)?.ok_or_else(|| format!("{name} is missing"))
 }
 
-fn optional<T>(
+pub(super) fn optional<T>(
     row: &Row<'_>,
     column: usize,
     name: &str,
@@ -265,7 +303,7 @@ fn optional<T>(
     found.map_err(|reason| format!("{name}: {reason}"))
 }
 
-fn whole(row: &Row<'_>, column: usize, name: &str) -> Result<i64, String> {
+pub(super) fn whole(row: &Row<'_>, column: usize, name: &str) -> Result<i64, String> {
     let value = row.get_ref(column).map_err(|error| error.to_string())?;
     value.as_i64().map_err(|_| format!("{name} is not a whole number"))
 }
@@ -287,7 +325,7 @@ fn run_id(text: &str) -> Result<RunId, String> {
     RunId::parse(text).map_err(|error| error.to_string())
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     time::parse(text).ok_or_else(|| "is not a time".to_owned())
 }
 

@@ -103,7 +103,11 @@ fn compare(ours: &Objects, theirs: &Objects) -> Result<(), Refused> {
     let foreign = |what: String| Err(Refused::new(RefusedKind::ForeignSchema, what));
     for ((kind, name), sql) in theirs {
         match ours.get(&(kind.clone(), name.clone())) {
-            None => return foreign(format!("the database has a {kind} {name:?} of its own")),
+            // The guest chose the name, and may have chosen a long one.
+            None => {
+                let name: String = name.chars().take(64).collect();
+                return foreign(format!("the database has a {kind} {name:?} of its own"));
+            }
             Some(known) if known != sql => {
                 return foreign(format!("its {kind} {name:?} is not the contract's"));
             }

@@ -50,6 +50,14 @@ column_words!(
     }
 );
 
+column_words!(
+    /// What a failure lies with, which decides where a next attempt may go.
+    ErrorScope {
+        /// The provider: another model of it would fare no better.
+        Provider = "provider",
+    }
+);
+
 /// A row of `runs`: the guest's claim about one turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRow {
@@ -63,6 +71,8 @@ pub struct RunRow {
     pub ended: Option<(Timestamp, Outcome)>,
     /// A short stable word for what went wrong.
     pub error_code: Option<String>,
+    /// What the fault lies with.
+    pub error_scope: Option<ErrorScope>,
 }
 
 /// A row of `attempts`: one try of one provider inside a run.
@@ -80,6 +90,8 @@ pub struct AttemptRow {
     pub started_at: Timestamp,
     /// When it ended, with what.
     pub ended: Option<(Timestamp, Outcome)>,
+    /// Tools that it started; written before the first of them acts.
+    pub tools_started: u32,
 }
 
 impl OutboundWriter {
@@ -176,26 +188,6 @@ impl OutboundTx<'_> {
         Ok(())
     }
 
-    /// Drops the claims of a guest that is no more. Runs that it left open end `interrupted`.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn release_claims(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let released =
-            self.tx.execute("DELETE FROM processing_ack WHERE status = 'processing'", [])?;
-        for table in ["runs", "attempts"] {
-            let outcome = if table == "runs" { ", outcome = 'interrupted'" } else { "" };
-            self.tx.execute(
-                &format!(
-                    "UPDATE {table} SET status = 'ended', ended_at = ?1{outcome} \
-                     WHERE status = 'running'"
-                ),
-                [time::format(now)],
-            )?;
-        }
-        Ok(released)
-    }
-
     /// Drops the claims on these rows, which are due again then.
     ///
     /// # Errors
@@ -237,8 +229,9 @@ impl OutboundTx<'_> {
         self.tx
             .prepare_cached(
                 "INSERT INTO runs (run_id, status, message_ids, started_at, ended_at, outcome, \
-                 error_code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (run_id) DO UPDATE \
-                 SET status = ?2, ended_at = ?5, outcome = ?6, error_code = ?7",
+                 error_code, error_scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+                 ON CONFLICT (run_id) DO UPDATE SET status = ?2, ended_at = ?5, outcome = ?6, \
+                 error_code = ?7, error_scope = ?8",
             )?
             .execute(params![
                 run.run.as_str(),
@@ -248,6 +241,7 @@ impl OutboundTx<'_> {
                 run.ended.map(|(at, _)| time::format(at)),
                 run.ended.map(|(_, outcome)| outcome.as_str()),
                 run.error_code,
+                run.error_scope.map(ErrorScope::as_str),
             ])?;
         Ok(())
     }
@@ -260,9 +254,10 @@ impl OutboundTx<'_> {
         let status = attempt.ended.map_or("running", |(_, outcome)| outcome.as_str());
         self.tx
             .prepare_cached(
-                "INSERT INTO attempts (run_id, n, provider, status, started_at, ended_at, model) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-                 ON CONFLICT (run_id, n) DO UPDATE SET status = ?4, ended_at = ?6",
+                "INSERT INTO attempts (run_id, n, provider, status, started_at, ended_at, model, \
+                 tools_started) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+                 ON CONFLICT (run_id, n) DO UPDATE SET status = ?4, ended_at = ?6, \
+                 tools_started = max(tools_started, ?8)",
             )?
             .execute(params![
                 attempt.run.as_str(),
@@ -272,6 +267,7 @@ impl OutboundTx<'_> {
                 time::format(attempt.started_at),
                 attempt.ended.map(|(at, _)| time::format(at)),
                 attempt.model,
+                attempt.tools_started,
             ])?;
         Ok(())
     }

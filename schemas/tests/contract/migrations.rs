@@ -36,6 +36,10 @@ const OUTBOUND: Versions = &[(
 const CENTRAL: Versions = &[
     (include_str!("../../central/0001_spine.sql"), include_str!("../../central/samples/0001.sql")),
     (include_str!("../../central/0002_people.sql"), include_str!("../../central/samples/0002.sql")),
+    (
+        include_str!("../../central/0003_by_itself.sql"),
+        include_str!("../../central/samples/0003.sql"),
+    ),
 ];
 
 /// One database of the contract: its versions, and how the program that owns it opens it.

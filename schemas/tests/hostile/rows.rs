@@ -1,12 +1,13 @@
 //! Rows that are not messages, in a database whose tables are the contract's.
 
-use std::{fs, fs::File, os::unix::fs::FileExt};
+use std::{fs, fs::File, os::unix::fs::FileExt, time::Duration};
 
 use schemas::{
     content::{self, ChatOut},
     guest_side::OutboundWriter,
     host_side::RefusedKind,
     ids::{MessageId, RunId},
+    limits::MAX_TOOL_TIMEOUT,
     session_dir::SessionDir,
 };
 
@@ -97,10 +98,25 @@ fn a_million_rows_are_read_a_page_at_a_time() {
     let rows = copy.messages_above(1, 100).unwrap();
     let seqs: Vec<i64> = rows.into_iter().map(|row| row.unwrap().seq).collect();
     assert_eq!(seqs, (1..=100).map(|i| 2 * i + 1).collect::<Vec<_>>());
+    assert_eq!(copy.bound_backlog(1, 999_999).unwrap_err().kind, RefusedKind::Hostile);
+    copy.bound_backlog(1, 1_000_000).unwrap();
 }
 
 #[test]
-fn a_number_that_is_even_or_out_of_range_is_refused_for_itself() {
+fn a_number_after_which_none_can_come_refuses_the_file() {
+    for last in ["9223372036854775807", "9007199254740993"] {
+        let (_home, dir) = session();
+        let insert = "INSERT INTO messages_out (id, seq, timestamp, kind, content) \
+                      VALUES ('x', 3, 't', 'chat', '{}'), ('y'";
+        smuggled(&dir, &format!("{insert}, {last}, 't', 'chat', '{{}}')"));
+        let refused = copied(&dir).messages_above(0, 10).unwrap_err();
+        assert_eq!(refused.kind, RefusedKind::Hostile);
+        assert!(refused.message.contains(last), "{refused}");
+    }
+}
+
+#[test]
+fn a_number_that_is_even_or_no_number_is_refused_for_itself() {
     let insert = |seq: &str| {
         format!(
             "INSERT INTO messages_out (id, seq, timestamp, kind, content) \
@@ -108,7 +124,6 @@ fn a_number_that_is_even_or_out_of_range_is_refused_for_itself() {
         )
     };
     one_bad_row(&insert("4"), Some(4), "even");
-    one_bad_row(&insert("9223372036854775807"), Some(i64::MAX), "out of range");
     one_bad_row(&insert("'five'"), None, "seq is not a whole number");
     one_bad_row(&insert("x'05'"), None, "seq");
     one_bad_row(&insert("5.5"), None, "seq is not a whole number");
@@ -206,4 +221,29 @@ fn a_forged_ack_or_run_is_refused_not_believed() {
     let run = RunId::parse("01h455vb4pex5vsknk084sn02q").unwrap();
     assert_eq!(copy.ack(&message).unwrap_err().kind, RefusedKind::Hostile);
     assert_eq!(copy.run(&run).unwrap_err().kind, RefusedKind::Hostile);
+}
+
+#[test]
+fn what_a_guest_says_of_its_tools_is_bounded_or_refused() {
+    let run = RunId::parse("01h455vb4pex5vsknk084sn02q").unwrap();
+    let tool = |timeout: &str, at: &str| {
+        let (_home, dir) = session();
+        let sql = format!(
+            "INSERT INTO container_state (id, current_tool, tool_declared_timeout_ms, \
+             tool_started_at, updated_at) VALUES (1, CAST(zeroblob(3000000) AS TEXT), {timeout}, \
+             {at}, 't'); INSERT INTO attempts (run_id, n, provider, status, started_at, \
+             tools_started) VALUES ('{run}', 1, 'echo', 'running', 't', {timeout})"
+        );
+        tampered(&dir, |conn| conn.execute_batch(&sql).unwrap());
+        let copy = copied(&dir);
+        (copy.tool(), copy.tools_started(&run).unwrap())
+    };
+    let at = "'2026-01-01T00:00:00.000Z'";
+    let (seen, acted) = tool("9223372036854775807", at);
+    assert_eq!((seen.unwrap().unwrap().timeout, acted), (MAX_TOOL_TIMEOUT, true));
+    let (seen, acted) = tool("-5", at);
+    assert_eq!((seen.unwrap().unwrap().timeout, acted), (Duration::ZERO, false));
+    for at in ["'soon'", "CAST(zeroblob(100000) AS TEXT)"] {
+        assert_eq!(tool("1", at).0.unwrap_err().kind, RefusedKind::Hostile);
+    }
 }

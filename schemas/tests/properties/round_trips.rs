@@ -119,7 +119,7 @@ proptest! {
         let run = RunId::mint(times.0);
         let ack = Ack { message, status, tries, run: Some(run.clone()), error, retry_at };
         let ended = times.1.map(|at| (at, outcome));
-        let row = RunRow { run, messages, started_at: times.0, ended, error_code: None };
+        let row = RunRow { run, messages, started_at: times.0, ended, error_code: None, error_scope: None };
         OutboundWriter::new(dir.clone())
             .write(|tx| {
                 tx.ack(&ack, times.0)?;

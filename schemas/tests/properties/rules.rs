@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use proptest::{collection, option, prelude::*, sample};
 use schemas::{
     guest_side::{DueBatch, DueQuery, InboundReader, OutboundWriter},
-    host_side::{Appended, InboundWriter, safe_name},
+    host_side::{Appended, InboundWriter, numbered_name, safe_name},
     ids::MessageId,
     message::{Address, InboundStatus, Kind, NewInbound},
     session_dir::SessionDir,
@@ -29,6 +29,8 @@ proptest! {
             "[./\\\\~ -]{0,6}(con|NUL|com1|lpt9|x)?[. ]{0,3}[a-z.]{0,4}",
             "\\PC{200,400}",
             "é{120,140}\\.[a-z]{0,40}",
+            "(con|NUL|com1)[ .\u{2026}]{230,260}[a-z.]{0,8}",
+            "[\u{ff0e}\u{2024}.]{1,3}[/a]{0,3}",
         ],
         n in 1_usize..1000,
         mime in option::of("[a-z]{1,5}/[a-z]{1,5}"),
@@ -38,11 +40,14 @@ proptest! {
         prop_assert!(!safe.contains(['/', '\\']) && !safe.chars().any(char::is_control), "{safe:?}");
         prop_assert!(!safe.starts_with(['.', '-', '~', ' ']), "{safe:?}");
         prop_assert!(!safe.ends_with(['.', ' ']), "{safe:?}");
-        let stem = safe.split('.').next().unwrap().to_uppercase();
+        let stem = safe.split('.').next().unwrap().trim_end().to_uppercase();
         prop_assert!(!["CON", "PRN", "AUX", "NUL", "COM1", "LPT9"].contains(&stem.as_str()));
         let components: Vec<_> = std::path::Path::new(&safe).components().collect();
         prop_assert!(matches!(components[..], [std::path::Component::Normal(_)]), "{safe:?}");
-        prop_assert_eq!(safe_name(Some(&safe), n, mime.as_deref()), safe);
+        prop_assert_eq!(safe_name(Some(&safe), n, mime.as_deref()), safe.clone());
+        let copy = numbered_name(&safe, n + 1);
+        prop_assert!(copy.len() <= 255 && copy != safe && !copy.starts_with('.'), "{copy:?}");
+        prop_assert!(!copy.contains(['/', '\\']) && !copy.ends_with(['.', ' ']), "{copy:?}");
     }
 }
 

@@ -15,6 +15,11 @@ pub(super) enum Directive {
     Slow(u64),
     Fail(Retry, String),
     Stream(usize),
+    Say(String),
+    /// A file in the working folder, and the line that it gets.
+    Append(String, String),
+    /// How long it takes, and what it declares, in milliseconds.
+    Tool(u64, u64),
     File(String, Vec<u8>),
     Return,
     Silent,
@@ -48,6 +53,9 @@ fn directive(line: &str, seq: i64) -> Option<Directive> {
         "slow" => rest.parse().ok().map(Directive::Slow),
         "fail" => fail(rest),
         "stream" => rest.parse().ok().map(|n: usize| Directive::Stream(n.min(limits::ECHO_CHUNKS))),
+        "say" => Some(Directive::Say(rest.to_owned())),
+        "append" => append(rest),
+        "tool" => tool(rest),
         "file" => file(rest),
         "return" => Some(Directive::Return),
         "silent" => Some(Directive::Silent),
@@ -82,6 +90,18 @@ fn fail(rest: &str) -> Option<Directive> {
         "retry" => Some(Directive::Fail(Retry::Later, words.to_owned())),
         _ => None,
     }
+}
+
+/// The file is one plain name: the working folder is not left.
+fn append(rest: &str) -> Option<Directive> {
+    let (file, line) = rest.split_once(' ')?;
+    let plain = !file.starts_with('.') && !file.contains('/');
+    plain.then(|| Directive::Append(file.to_owned(), line.to_owned()))
+}
+
+fn tool(rest: &str) -> Option<Directive> {
+    let (takes, declares) = rest.split_once(' ')?;
+    Some(Directive::Tool(takes.parse().ok()?, declares.parse().ok()?))
 }
 
 fn file(rest: &str) -> Option<Directive> {
@@ -151,6 +171,12 @@ mod tests {
             Some(&Directive::File("a.txt".into(), b"0123456789abcdef01".into())),
         );
         check("!file a.txt two words", Some(&Directive::File("a.txt".into(), b"two words".into())));
+        check("!say half", Some(&Directive::Say("half".into())));
+        check(
+            "!append a.txt two words",
+            Some(&Directive::Append("a.txt".into(), "two words".into())),
+        );
+        check("!tool 5 900", Some(&Directive::Tool(5, 900)));
         check("!return", Some(&Directive::Return));
         check("!silent", Some(&Directive::Silent));
         check("!exit 9", Some(&Directive::Exit(9)));
@@ -180,6 +206,10 @@ mod tests {
             " !silent",
             "!file a 99999999999",
             "!to ops",
+            "!append ../a line",
+            "!append .bashrc line",
+            "!append a",
+            "!tool 5",
             "!ask",
             "!action {}",
         ] {

@@ -213,7 +213,9 @@ impl Chat<'_> {
                 }
             }
             RoomEvent::CaughtUp => self.past = false,
-            RoomEvent::Notice { text, .. } => self.screen.show(&format!("({text})")),
+            RoomEvent::Notice { text, .. } => {
+                self.screen.show(&format!("({})", text.replace('\n', "\n  ")));
+            }
         }
     }
 
@@ -256,7 +258,8 @@ async fn listen(link: &mut Option<Link>) -> Result<Happened> {
 }
 
 fn said(agent: &str, message: &RoomMessage, past: bool) -> String {
-    let mut shown = format!("{agent}: {}", message.text);
+    // A further line must not read like one of ours, or of somebody else.
+    let mut shown = format!("{agent}: {}", message.text.replace('\n', "\n  "));
     if past {
         for file in &message.files {
             shown.push_str("\n(file ");

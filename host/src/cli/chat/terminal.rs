@@ -16,9 +16,10 @@ use tokio::sync::mpsc;
 
 use super::line::{self, Typed};
 use crate::{
-    cli::out::{Out, printable},
+    cli::out::Out,
     error::{ErrorKind, HostError, Result},
     limits,
+    text::shown,
 };
 
 /// Shows text above the line that is being typed.
@@ -50,7 +51,7 @@ impl Screen {
         match &mut self.printer {
             Some(printer) => {
                 // A terminal that is gone ends the thread that reads it, and so the chat.
-                let _unread = printer.print(format!("{}\n", printable(text))).is_err();
+                let _unread = printer.print(format!("{}\n", shown::block(text))).is_err();
             }
             None => self.out.line(text),
         }

@@ -32,6 +32,7 @@ mod install;
 mod logs;
 mod run;
 mod translate;
+mod walls;
 
 /// What the adapter is made from.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use super::{DockerEngine, connect::Connection, fault, image, logs, translate};
 use crate::{
     engine::{
-        ContainerId, EngineError, LiveContainer,
+        ContainerId, EngineError, LiveContainer, cpus,
         facts::InstallFacts,
         spec::{self, ContainerSpec, LABEL_CPUS, LABEL_INSTALL, LABEL_SESSION},
     },
@@ -138,7 +138,11 @@ pub(super) async fn list(
     Ok(found.into_iter().filter_map(|summary| live(summary, install)).collect())
 }
 
-/// The CPUs that running containers stay on, one list each, whichever install they belong to.
+/// Where the kernel counts the interrupts of each CPU.
+const INTERRUPTS: &str = "/proc/interrupts";
+
+/// The CPUs that running containers stay on, one list each, whichever install they belong to; and
+/// the one that serves the devices.
 pub(super) async fn taken_cpus(connection: &Connection) -> Result<Vec<String>, EngineError> {
     let filters = HashMap::from([("label".to_owned(), vec![LABEL_CPUS.to_owned()])]);
     let options = ListContainersOptions { filters: Some(filters), ..Default::default() };
@@ -147,7 +151,10 @@ pub(super) async fn taken_cpus(connection: &Connection) -> Result<Vec<String>, E
         .list_containers(Some(options))
         .await
         .map_err(|error| fault::failed("list the containers", error))?;
-    Ok(found.into_iter().filter_map(|one| one.labels?.remove(LABEL_CPUS)).collect())
+    let of_others = found.into_iter().filter_map(|one| one.labels?.remove(LABEL_CPUS));
+    let of_devices =
+        std::fs::read_to_string(INTERRUPTS).ok().and_then(|table| cpus::interrupted(&table));
+    Ok(of_others.chain(of_devices).collect())
 }
 
 /// The filter for what belongs to an install.

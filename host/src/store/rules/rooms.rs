@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{ErrorKind, HostError, Result},
-    store::{Store, at, at_opt, parsed},
+    store::{Store, at, at_opt, parsed, tasks},
 };
 
 /// A room as an operator sees it.
@@ -59,6 +59,8 @@ pub struct RoomUses {
     pub destinations: Vec<String>,
     /// Ids of its sessions that are not archived.
     pub sessions: Vec<String>,
+    /// Tasks that are done there and are not over.
+    pub tasks: Vec<String>,
 }
 
 impl Room {
@@ -73,7 +75,10 @@ impl RoomUses {
     /// Whether nothing uses it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.wired.is_empty() && self.destinations.is_empty() && self.sessions.is_empty()
+        self.wired.is_empty()
+            && self.destinations.is_empty()
+            && self.sessions.is_empty()
+            && self.tasks.is_empty()
     }
 }
 
@@ -189,6 +194,9 @@ impl Store {
                 return Err(HostError::new(ErrorKind::Conflict, "the room is in use"));
             }
             tx.execute("DELETE FROM denials WHERE room_id = ?1", [id.as_str()])?;
+            let over = "SELECT id FROM tasks WHERE room_id = ?1";
+            tx.execute(&format!("DELETE FROM task_runs WHERE task_id IN ({over})"), [id.as_str()])?;
+            tx.execute("DELETE FROM tasks WHERE room_id = ?1", [id.as_str()])?;
             tx.execute("UPDATE sessions SET room_id = NULL WHERE room_id = ?1", [id.as_str()])?;
             tx.execute("DELETE FROM rooms WHERE id = ?1", [id.as_str()])?;
             tx.commit()?;
@@ -240,6 +248,7 @@ fn uses(conn: &Connection, id: &RoomId) -> Result<RoomUses> {
         sessions: texts(
             "SELECT id FROM sessions WHERE room_id = ?1 AND status = 'active' ORDER BY id",
         )?,
+        tasks: tasks::living(conn, "room_id", id.as_str())?,
     })
 }
 

@@ -7,10 +7,60 @@ use super::{
 
 /// The behaviours that what is built so far answers for.
 const BEHAVIOURS: &[&str] = &[
-    "S4.1", "S4.2", "S4.3", "S4.4", "S4.5", "S4.6", "S4.7", "S4.13", "S4.17", "S4.18", "S4.25",
-    "S4.26", "S4.27", "S4.28", "S4.29", "S4.32", "S4.33", "S4.8", "S4.9", "S4.10", "S4.11",
-    "S4.12", "S4.14", "S4.15", "S4.16", "S4.30", "S0.11", "S1.1", "S1.2", "S1.3", "S4.31", "S2.3",
-    "S2.4", "S2.5", "S2.6", "C25", "C28",
+    "S4.1",
+    "S4.2",
+    "S4.3",
+    "S4.4",
+    "S4.5",
+    "S4.6",
+    "S4.7",
+    "S4.13",
+    "S4.17",
+    "S4.18",
+    "S4.25",
+    "S4.26",
+    "S4.27",
+    "S4.28",
+    "S4.29",
+    "S4.32",
+    "S4.33",
+    "S4.8",
+    "S4.9",
+    "S4.10",
+    "S4.11",
+    "S4.12",
+    "S4.14",
+    "S4.15",
+    "S4.16",
+    "S4.30",
+    "S0.11",
+    "S1.1",
+    "S1.2",
+    "S1.3",
+    "S4.31",
+    "S2.3",
+    "S2.4",
+    "S2.5",
+    "S2.6",
+    "C25",
+    "C28",
+    "C10",
+    "C11",
+    "C12",
+    "C13",
+    "C14",
+    "C18",
+    "C19",
+    "C26",
+    "C27",
+    "SM.run",
+    "SM.attempt",
+    "SM.container",
+    "SM.silence",
+    "P1",
+    "P2",
+    "P3",
+    "P4",
 ];
 
 /// Public addresses that a page or a test may name.
@@ -50,6 +100,25 @@ fn every_behaviour_is_proven_or_said_not_to_be_ours() {
         problems.extend(missing.map(|proof| format!("{id}: there is no test {proof}")));
     }
     none_of(&problems, "docs/behaviours.md");
+}
+
+/// Each thing that somebody hostile may do is done by a test.
+#[test]
+fn every_hostile_deed_is_tried() {
+    let page = source::read("docs/hostile.md");
+    let files = source::rust();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what |"));
+    let mut problems = Vec::new();
+    for row in rows {
+        let (what, proofs) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap_or((row, ""));
+        let tests: Vec<&str> = proofs.split('`').skip(1).step_by(2).collect();
+        if tests.is_empty() {
+            problems.push(format!("no test: {what}"));
+        }
+        let missing = tests.iter().filter(|test| !is_test(&files, test));
+        problems.extend(missing.map(|test| format!("there is no test {test}")));
+    }
+    none_of(&problems, "docs/hostile.md");
 }
 
 /// Whether `where::test` exists: `schemas`, `guest` and `host` are crates, the others test targets

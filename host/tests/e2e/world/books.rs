@@ -1,5 +1,7 @@
 //! What lies in a session's books, as lines.
 
+use std::path::{Path, PathBuf};
+
 use rusqlite::Connection;
 use schemas::session_dir::SessionDir;
 use serde_json::Value;
@@ -7,6 +9,20 @@ use serde_json::Value;
 use super::World;
 
 impl World {
+    /// The home of this world's host.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A file outside of every session, which nobody may read or change.
+    pub(crate) fn outside(&self, content: &str) -> PathBuf {
+        let folder = self.home.path().join("outside");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("precious");
+        std::fs::write(&file, content).unwrap();
+        file
+    }
+
     /// The folder of a session, by its id.
     pub(crate) fn dir_of_session(&self, session: &str) -> SessionDir {
         let sessions = self.home.path().join("sessions");
@@ -61,6 +77,6 @@ impl World {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test that reads what stands in a file")]
-fn opened(path: &std::path::Path) -> Connection {
+fn opened(path: &Path) -> Connection {
     Connection::open(path).unwrap()
 }

@@ -12,31 +12,57 @@ use tracing::{
     subscriber::DefaultGuard,
 };
 
-/// Collects errors until it is dropped.
+use super::World;
+
+/// What was logged: the level of a line, and the line.
+type Lines = Arc<Mutex<Vec<(Level, String)>>>;
+
+/// Collects errors and warnings until it is dropped.
 pub(crate) struct Log {
-    errors: Arc<Mutex<Vec<String>>>,
+    lines: Lines,
     _guard: DefaultGuard,
 }
 
 impl Log {
     pub(crate) fn start() -> Self {
-        let errors = Arc::new(Mutex::new(Vec::new()));
-        let guard = tracing::subscriber::set_default(Collector { errors: errors.clone() });
-        Self { errors, _guard: guard }
+        let lines = Lines::default();
+        let guard = tracing::subscriber::set_default(Collector { lines: lines.clone() });
+        Self { lines, _guard: guard }
     }
 
     pub(crate) fn errors(&self) -> Vec<String> {
-        self.errors.lock().unwrap().clone()
+        self.of(Level::ERROR)
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.of(Level::WARN)
+    }
+
+    fn of(&self, level: Level) -> Vec<String> {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().filter(|(of, _)| *of == level).map(|(_, line)| line.clone()).collect()
+    }
+}
+
+impl World {
+    /// Errors that the operator's log has so far.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        self.log.errors()
+    }
+
+    /// Warnings that the operator's log has so far and that hold a word.
+    pub(crate) fn warnings_of(&self, word: &str) -> usize {
+        self.log.warnings().iter().filter(|line| line.contains(word)).count()
     }
 }
 
 struct Collector {
-    errors: Arc<Mutex<Vec<String>>>,
+    lines: Lines,
 }
 
 impl Subscriber for Collector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::ERROR
+        *metadata.level() <= Level::WARN
     }
 
     fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
@@ -50,7 +76,7 @@ impl Subscriber for Collector {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        self.errors.lock().unwrap().push(line.0);
+        self.lines.lock().unwrap().push((*event.metadata().level(), line.0));
     }
 
     fn enter(&self, _span: &span::Id) {}

@@ -13,6 +13,7 @@ use host::{
     error::Result,
     limits,
     requests::{self, DaemonHandle, Request},
+    steps::{Step, Steps},
     store::Store,
 };
 use schemas::{
@@ -26,6 +27,9 @@ use tokio_util::task::TaskTracker;
 mod bells;
 mod books;
 mod clock;
+mod doom;
+mod doors;
+mod frozen;
 mod log;
 mod operator;
 mod people;
@@ -33,8 +37,10 @@ mod platform;
 mod platforms;
 mod scripted;
 mod talk;
+mod upkeep;
 mod yard;
 
+pub(crate) use doors::Fault;
 pub(crate) use platform::Platform;
 pub(crate) use scripted::{Said, Scripted, outcome};
 pub(crate) use yard::Yard;
@@ -46,12 +52,16 @@ pub(crate) struct World {
     bells: Arc<bells::HouseBells>,
     pub(crate) yard: Arc<Yard>,
     pub(crate) platform: Arc<Platform>,
+    pub(crate) doors: Arc<doors::Doors>,
     terminal: Arc<Terminal>,
     said: Arc<Said>,
     agents: Vec<NewAgent>,
     max_containers: usize,
     errors_expected: bool,
     host: Option<Host>,
+    /// At which step the next host dies.
+    next_death: Option<(Step, u32)>,
+    lives: u32,
     ears: HashMap<Address, broadcast::Receiver<RoomEvent>>,
     log: log::Log,
 }
@@ -60,6 +70,7 @@ struct Host {
     handle: DaemonHandle,
     stop: Stop,
     tasks: TaskTracker,
+    doom: Arc<doom::Doom<Step>>,
 }
 
 impl World {
@@ -71,6 +82,7 @@ impl World {
             home: tempfile::tempdir_in(fast_disk()).unwrap(),
             yard: Arc::new(Yard::new(clock.clone(), bells.clone())),
             platform: Arc::new(Platform::new(terminal.clone())),
+            doors: Arc::default(),
             clock,
             bells,
             terminal,
@@ -79,6 +91,8 @@ impl World {
             max_containers: limits::MAX_CONTAINERS,
             errors_expected: false,
             host: None,
+            next_death: None,
+            lives: 0,
             ears: HashMap::new(),
             log: log::Log::start(),
         }
@@ -148,13 +162,18 @@ impl World {
     pub(crate) async fn start_host(&mut self) {
         let store = Store::open(&self.home.path().join("central.db")).unwrap();
         let (handle, requests) = requests::queue();
+        let (stop, tasks) = (Stop::default(), TaskTracker::new());
+        let doom = Arc::new(doom::Doom::new(self.next_death.take(), stop.abandon.clone()));
+        let watch = doom.clone();
         let mut channels = Scripted::platforms(&self.said);
         channels.push(self.platform.clone());
+        let behind_doors = channels.into_iter().map(|channel| self.doors.before(channel));
         let ports = Ports {
             clock: self.clock.clone(),
             engine: self.yard.clone(),
-            channels: Channels::new(channels),
+            channels: Channels::new(behind_doors.collect()),
             bells: self.bells.clone(),
+            steps: Steps::watched(move |step| watch.on(step)),
         };
         let settings = Settings {
             home: self.home.path().to_owned(),
@@ -165,12 +184,13 @@ impl World {
             image: None,
             ephemeral: false,
         };
-        let (stop, tasks) = (Stop::default(), TaskTracker::new());
         let daemon = daemon::run(settings, ports, store, requests, stop.clone());
         tasks.spawn(async move { daemon.await.expect("the host ended with an error") });
-        self.host = Some(Host { handle, stop, tasks });
+        self.lives += 1;
+        self.host = Some(Host { handle, stop, tasks, doom });
         // The first answer says that what an earlier host left was looked at.
-        self.ask(Request::Status).await.unwrap();
+        let begun = self.ask(Request::Status).await;
+        assert!(begun.is_ok() || self.host_died(), "{begun:?}");
     }
 
     // What an operator asks.
@@ -231,16 +251,6 @@ impl World {
     pub(crate) fn now(&self) -> jiff::Timestamp {
         use schemas::time::Clock as _;
         self.clock.now()
-    }
-
-    /// Errors that the operator's log has so far.
-    pub(crate) fn errors(&self) -> Vec<String> {
-        self.log.errors()
-    }
-
-    fn listen(&mut self, address: &Address) {
-        let terminal = &self.terminal;
-        self.ears.entry(address.clone()).or_insert_with(|| terminal.subscribe(address));
     }
 
     async fn finish(mut self) {

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use host::channels::{
-    Capabilities, Channel, ChannelError, Post, Posted, Resolution, terminal::Terminal,
+    Capabilities, Channel, ChannelError, Found, Post, Posted, Resolution, terminal::Terminal,
 };
 use schemas::{admin::RoomEvent, ids::SessionId, message::Address};
 use tokio::sync::Notify;
@@ -18,6 +18,18 @@ pub(crate) struct Platform {
     resolution: Mutex<Resolution>,
     hangs: Mutex<Option<Arc<Notify>>>,
     waiting: Mutex<Vec<Arc<Notify>>>,
+    memory: Mutex<Memory>,
+}
+
+/// What the platform remembers, across all hosts.
+#[derive(Default)]
+struct Memory {
+    /// What it took, in its order: whose words, which part, and the words.
+    taken: Vec<((String, usize), String)>,
+    asked: u32,
+    down: bool,
+    forgets: bool,
+    can: Capabilities,
 }
 
 impl Platform {
@@ -28,7 +40,53 @@ impl Platform {
             resolution: Mutex::new(Resolution::Idempotent),
             hangs: Mutex::default(),
             waiting: Mutex::default(),
+            memory: Mutex::default(),
         }
+    }
+
+    /// From now on it can be asked what it has; or it can be asked, and cannot tell.
+    pub(crate) fn looks_up(&self, remembers: bool) {
+        *self.resolution.lock().unwrap() = Resolution::LooksUp;
+        self.memory.lock().unwrap().forgets = !remembers;
+    }
+
+    /// Nothing goes through from now on.
+    pub(crate) fn goes_down(&self) {
+        self.memory.lock().unwrap().down = true;
+    }
+
+    /// It is well again.
+    pub(crate) fn comes_back(&self) {
+        self.memory.lock().unwrap().down = false;
+    }
+
+    /// What it can take from now on.
+    pub(crate) fn can(&self, change: impl FnOnce(&mut Capabilities)) {
+        change(&mut self.memory.lock().unwrap().can);
+    }
+
+    /// How often somebody tried to post.
+    pub(crate) fn asked(&self) -> u32 {
+        self.memory.lock().unwrap().asked
+    }
+
+    /// The words that it took, in its order.
+    pub(crate) fn took(&self) -> Vec<String> {
+        self.memory.lock().unwrap().taken.iter().map(|(_, words)| words.clone()).collect()
+    }
+
+    fn take(&self, post: &Post) -> Result<(), ChannelError> {
+        let mut memory = self.memory.lock().unwrap();
+        memory.asked += 1;
+        if memory.down {
+            return Err(ChannelError::Down("503".to_owned()));
+        }
+        let known = memory.taken.iter().any(|(key, _)| *key == key_of(post));
+        // Only a platform that knows a post again has it once.
+        if !(known && self.resolution() == Resolution::Idempotent) {
+            memory.taken.push((key_of(post), post.body.clone().into_text()));
+        }
+        Ok(())
     }
 
     /// The next posts fail, one after the other.
@@ -75,7 +133,20 @@ impl Channel for Platform {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.terminal.capabilities()
+        self.memory.lock().unwrap().can
+    }
+
+    async fn find(&self, post: &Post) -> Result<Found, ChannelError> {
+        let memory = self.memory.lock().unwrap();
+        if memory.down {
+            return Err(ChannelError::Down("503".to_owned()));
+        }
+        if memory.forgets {
+            return Ok(Found::CannotTell);
+        }
+        let there = memory.taken.iter().any(|(key, _)| *key == key_of(post));
+        let posted = Posted { platform_message_id: post.message.to_string() };
+        Ok(if there { Found::There(posted) } else { Found::NotThere })
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
@@ -86,7 +157,10 @@ impl Channel for Platform {
         let failure = self.failures.lock().unwrap().pop_front();
         match failure {
             Some(error) => Err(error),
-            None => self.terminal.post(post).await,
+            None => {
+                self.take(post)?;
+                self.terminal.post(post).await
+            }
         }
     }
 
@@ -102,6 +176,10 @@ impl Channel for Platform {
         self.terminal.say(address, text).await;
     }
 
+    fn is_the_operators(&self) -> bool {
+        self.terminal.is_the_operators()
+    }
+
     async fn tell_operator(&self, text: &str) {
         self.terminal.tell_operator(text).await;
     }
@@ -113,4 +191,8 @@ impl Channel for Platform {
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
         self.terminal.run_finished(address, finished).await;
     }
+}
+
+fn key_of(post: &Post) -> (String, usize) {
+    (format!("{} {}", post.session, post.message), post.part)
 }

@@ -57,6 +57,11 @@ impl World {
         self.said.expect_no_post();
     }
 
+    /// What was posted was looked at elsewhere.
+    pub(crate) fn forget_posts(&self) {
+        self.said.posts.lock().unwrap().clear();
+    }
+
     /// The threads that agents follow.
     pub(crate) fn subscribed(&self) -> Vec<String> {
         self.said.subscribed.lock().unwrap().clone()

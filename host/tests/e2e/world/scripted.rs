@@ -37,7 +37,7 @@ pub(crate) struct Scripted {
 /// What was said to the people of all scripted platforms, in its order.
 #[derive(Default)]
 pub(crate) struct Said {
-    posts: Mutex<VecDeque<String>>,
+    pub(crate) posts: Mutex<VecDeque<String>>,
     known: Mutex<BTreeSet<String>>,
     pub(crate) notices: Mutex<VecDeque<String>>,
     pub(crate) subscribed: Mutex<Vec<String>>,
@@ -73,7 +73,13 @@ impl Channel for Scripted {
 
     fn capabilities(&self) -> Capabilities {
         let all = self.word == "slack";
-        Capabilities { edits: all, reactions: all, cards: all, questions: all }
+        Capabilities {
+            edits: all,
+            reactions: all,
+            cards: all,
+            questions: all,
+            ..Capabilities::default()
+        }
     }
 
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {

@@ -1,17 +1,31 @@
 //! What people do in a world: they say things, and hear what comes back.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use host::{draft::Draft, error::Result, requests::Request};
-use schemas::admin::{Accepted, RoomEvent, RoomMessage, SendMessage};
+use host::{
+    draft::Draft,
+    error::Result,
+    requests::Request,
+    sessions::lifecycle::State,
+    text::turns::{Waits, still_there},
+};
+use schemas::{
+    admin::{Accepted, RoomEvent, RoomMessage, SendMessage},
+    message::Address,
+};
 
 use super::{World, address};
-use crate::simulation::is_about_an_action;
 
 /// Virtual time after which something that should happen will not.
 const LONG: Duration = Duration::from_secs(3_600);
 
 impl World {
+    /// Hears from now on what is said at an address.
+    pub(crate) fn listen(&mut self, address: &Address) {
+        let terminal = &self.terminal;
+        self.ears.entry(address.clone()).or_insert_with(|| terminal.subscribe(address));
+    }
+
     /// Says something in an agent's room; it is durable when this returns.
     pub(crate) async fn says(&mut self, agent: &str, text: &str) -> Accepted {
         self.send(agent, SendMessage { text: text.to_owned(), ..SendMessage::default() })
@@ -30,6 +44,11 @@ impl World {
         let agent = agent.to_owned();
         let draft = Draft::of(message)?;
         self.ask(|answer| Request::Send(agent, Box::new(draft), answer)).await
+    }
+
+    /// From now on nobody reads what is said in any room.
+    pub(crate) fn stops_listening(&mut self) {
+        self.ears.clear();
     }
 
     /// The text of the next reply in an agent's room.
@@ -64,8 +83,18 @@ impl World {
         }
     }
 
-    /// The next thing that the host itself says in an agent's room.
+    /// The next thing that the host itself says in an agent's room, but that it is still there.
     pub(crate) async fn next_notice(&mut self, agent: &str) -> String {
+        loop {
+            let said = self.next_word_of_the_host(agent).await;
+            if !is_a_sign(&said) {
+                return said;
+            }
+        }
+    }
+
+    /// The next thing that the host itself says, whatever it is.
+    pub(crate) async fn next_word_of_the_host(&mut self, agent: &str) -> String {
         loop {
             if let RoomEvent::Notice { text, .. } = self.next_event(agent, None).await {
                 return text;
@@ -82,6 +111,12 @@ impl World {
             .unwrap()
     }
 
+    /// What happened in an agent's room and nobody listened to yet.
+    pub(crate) fn overheard(&mut self, agent: &str) -> Vec<RoomEvent> {
+        let ear = self.ears.get_mut(&address(agent, None)).expect("nobody spoke here yet");
+        std::iter::from_fn(|| ear.try_recv().ok()).collect()
+    }
+
     /// Nothing is said in an agent's room for this long.
     pub(crate) async fn expect_silence(&mut self, agent: &str, pause: Duration) {
         let until = tokio::time::Instant::now() + pause;
@@ -90,23 +125,12 @@ impl World {
             assert!(!matches!(event, Ok(RoomEvent::Message(_))), "expected silence: {event:?}");
         }
     }
+}
 
-    /// Nothing is said in a thread for this long but what is known already.
-    pub(crate) async fn expect_nothing_new(
-        &mut self,
-        agent: &str,
-        thread: &str,
-        known: &BTreeSet<(i64, String)>,
-        pause: Duration,
-    ) {
-        let until = tokio::time::Instant::now() + pause;
-        let ear = self.ears.get_mut(&address(agent, Some(thread))).expect("nobody spoke here yet");
-        while let Ok(event) = tokio::time::timeout_at(until, ear.recv()).await {
-            if let Ok(RoomEvent::Message(said)) = event {
-                let id = (said.seq, said.message_id.to_string());
-                let fine = known.contains(&id) || is_about_an_action(&said);
-                assert!(fine, "answered twice: {said:?}");
-            }
-        }
-    }
+const WAITS: [Waits; 3] = [Waits::ForItsAnswer, Waits::ForItsNextTry, Waits::ForItsTurn];
+
+/// Whether it only says that nothing is lost.
+fn is_a_sign(said: &str) -> bool {
+    let states = [State::Awake, State::Starting, State::Backoff, State::Failed].into_iter();
+    states.flat_map(|state| WAITS.map(|waits| still_there(state, waits))).any(|sign| sign == said)
 }

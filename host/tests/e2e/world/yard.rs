@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    panic::{AssertUnwindSafe, resume_unwind},
     path::Path,
     sync::{
         Arc, Mutex,
@@ -11,15 +12,24 @@ use std::{
 };
 
 use async_trait::async_trait;
-use guest::provider;
+use futures_util::FutureExt;
+use guest::{
+    provider,
+    steps::{Step, Steps},
+};
 use host::engine::{
     ContainerId, Engine, EngineError, EngineErrorKind, EngineEvent, LiveContainer, StartRequest,
 };
 use schemas::{ids::SessionId, session_dir::SessionDir, session_file::SessionFile};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{bells::HouseBells, clock::PausedClock};
+use super::{
+    bells::HouseBells,
+    clock::PausedClock,
+    doom::{Died, Plan, die},
+    frozen::{Frozen, freezable},
+};
 
 pub(crate) struct Yard {
     clock: Arc<PausedClock>,
@@ -30,6 +40,8 @@ pub(crate) struct Yard {
     doubles: AtomicU32,
     /// Containers hang from their first moment.
     born_frozen: AtomicBool,
+    /// At which step the next guest dies that comes to it.
+    doom: Arc<Plan<Step>>,
 }
 
 #[derive(Default)]
@@ -55,12 +67,6 @@ struct Container {
     running: watch::Receiver<bool>,
 }
 
-#[derive(Default)]
-struct Frozen {
-    on: AtomicBool,
-    changed: Notify,
-}
-
 impl Yard {
     pub(crate) fn new(clock: Arc<PausedClock>, bells: Arc<HouseBells>) -> Self {
         Self {
@@ -71,6 +77,7 @@ impl Yard {
             started: AtomicU32::new(0),
             doubles: AtomicU32::new(0),
             born_frozen: AtomicBool::new(false),
+            doom: Arc::new(Plan::new(None)),
         }
     }
 
@@ -99,6 +106,33 @@ impl Yard {
     /// The only container that runs hangs: it lives, and does nothing.
     pub(crate) fn freeze_the_one(&self) {
         self.the_one().frozen.on.store(true, Ordering::Relaxed);
+    }
+
+    /// The guest dies that comes to a step as the n-th from now on.
+    pub(crate) fn guest_dies_at(&self, step: Step, nth: u32) {
+        self.doom.set(step, nth);
+    }
+
+    /// Whether a guest died at the step that was named last.
+    pub(crate) fn guest_died(&self) -> bool {
+        !self.doom.is_open()
+    }
+
+    /// No guest dies at a step any more.
+    pub(crate) fn guests_live(&self) {
+        self.doom.forget();
+    }
+
+    /// One of the containers that run dies.
+    pub(crate) async fn kill_one(&self, which: usize) {
+        let one = self.one(which);
+        one.kill.cancel();
+        ended(&one).await;
+    }
+
+    /// One of the containers that run hangs.
+    pub(crate) fn freeze_one(&self, which: usize) {
+        self.one(which).frozen.on.store(true, Ordering::Relaxed);
     }
 
     /// Whether containers hang from their first moment.
@@ -157,6 +191,15 @@ impl Yard {
         }
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    fn one(&self, which: usize) -> Container {
+        let state = self.state.lock().unwrap();
+        let running = state.containers.iter().filter(|(_, one)| *one.running.borrow());
+        // In the order of their starts, so that a script can be played again.
+        let mut running: Vec<_> = running.collect();
+        running.sort_by_key(|(id, _)| (id.0.len(), id.0.clone()));
+        running.get(which).expect("so many containers run").1.clone()
     }
 
     fn the_one(&self) -> Container {
@@ -219,6 +262,12 @@ impl Yard {
         let to_host = self.bells.host(&dir);
         let wake = self.bells.guest(&dir);
         let clock = self.clock.clone();
+        let doom = self.doom.clone();
+        let steps = Steps::watched(move |step| {
+            if doom.is_now(step) {
+                die();
+            }
+        });
         async move {
             let Ok(file) = SessionFile::load(&dir) else { return 78 };
             let ports = guest::Ports {
@@ -226,11 +275,17 @@ impl Yard {
                 wake: Box::new(wake),
                 provider: provider::by_name(&file.provider, &dir).expect("a known provider"),
                 on_commit: Box::new(move || to_host.notify_one()),
+                steps,
             };
             let guest = guest::run(dir, ports, container.terminate.clone());
+            let guest = AssertUnwindSafe(guest).catch_unwind();
             tokio::select! { biased;
                 () = container.kill.cancelled() => 137,
-                ended = freezable(guest, &container.frozen) => i64::from(ended.is_err()),
+                ended = freezable(guest, &container.frozen) => match ended {
+                    Ok(ended) => i64::from(ended.is_err()),
+                    Err(death) if death.is::<Died>() => 137,
+                    Err(bug) => resume_unwind(bug),
+                },
             }
         }
     }
@@ -238,19 +293,6 @@ impl Yard {
 
 fn lost() -> EngineEvent {
     EngineEvent::Lost { reason: "nobody answers".to_owned(), hint: None }
-}
-
-/// Polls a future only while it is not frozen.
-async fn freezable<T>(work: impl Future<Output = T>, frozen: &Frozen) -> T {
-    let mut work = std::pin::pin!(work);
-    std::future::poll_fn(|context| {
-        if frozen.on.load(Ordering::Relaxed) {
-            // Nothing wakes it but the end: a kill drops it from outside.
-            return std::task::Poll::Pending;
-        }
-        work.as_mut().poll(context)
-    })
-    .await
 }
 
 async fn ended(container: &Container) {

@@ -1,0 +1,152 @@
+//! What the central database forgets, and when.
+//!
+//! Owns the bound of each table. What waits for somebody is never forgotten, however old it is.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, params};
+use schemas::{ids::SessionId, time};
+
+use super::{Store, parsed};
+use crate::{error::Result, limits::upkeep as limits};
+
+/// What goes of each table, oldest or not, and after how long. `?1` is the time before which, `?2`
+/// how many at most.
+const FORGOTTEN: [(SignedDuration, &str); 8] = [
+    (
+        limits::RUNS_KEPT,
+        "DELETE FROM runs WHERE run_id IN (SELECT run_id FROM runs \
+         WHERE outcome IS NOT NULL AND ended_at < ?1 LIMIT ?2)",
+    ),
+    (
+        limits::RUNS_KEPT,
+        "DELETE FROM task_runs WHERE (task_id, scheduled) IN (SELECT task_id, scheduled \
+         FROM task_runs WHERE message IS NULL AND ended_at < ?1 LIMIT ?2)",
+    ),
+    (
+        limits::AUDIT_KEPT,
+        "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 LIMIT ?2)",
+    ),
+    (
+        limits::DROPS_KEPT,
+        "DELETE FROM drops WHERE last_seen < ?1 AND (channel_type, platform_id, sender_id, reason) \
+         IN (SELECT channel_type, platform_id, sender_id, reason FROM drops \
+         WHERE last_seen < ?1 LIMIT ?2)",
+    ),
+    (
+        limits::AUDIT_KEPT,
+        "DELETE FROM held_messages WHERE approval_id IN (SELECT id FROM approvals \
+         WHERE status != 'pending' AND told_at < ?1 ORDER BY id LIMIT ?2)",
+    ),
+    (
+        limits::AUDIT_KEPT,
+        "DELETE FROM approvals WHERE id IN (SELECT id FROM approvals \
+         WHERE status != 'pending' AND told_at < ?1 ORDER BY id LIMIT ?2)",
+    ),
+    (
+        limits::AUDIT_KEPT,
+        "DELETE FROM questions WHERE id IN (SELECT id FROM questions \
+         WHERE answered_at IS NOT NULL AND told_at < ?1 LIMIT ?2)",
+    ),
+    (
+        limits::DROPS_KEPT,
+        "DELETE FROM failed_posts WHERE (session_id, message_id) IN (SELECT session_id, message_id \
+         FROM failed_posts WHERE at < ?1 LIMIT ?2)",
+    ),
+];
+
+impl Store {
+    /// Deletes what is older than its bound, at most `most` rows of a table; answers how many of
+    /// the table that lost most.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn forget_old(&self, now: Timestamp, most: u32) -> Result<usize> {
+        self.call(move |conn| {
+            let tx = conn.transaction()?;
+            let mut largest = 0;
+            for (kept, sql) in FORGOTTEN {
+                let before = now.checked_sub(kept).unwrap_or(Timestamp::MIN);
+                largest = largest.max(tx.execute(sql, params![time::format(before), most])?);
+            }
+            largest = largest.max(runs_of_agents(&tx, now, most)?);
+            tx.commit()?;
+            Ok(largest)
+        })
+        .await
+    }
+
+    /// Sessions that hold something older than their agent keeps, each with the time before which.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn too_old(&self, now: Timestamp) -> Result<Vec<(SessionId, Timestamp)>> {
+        self.call(move |conn| {
+            let mut select = conn.prepare(
+                "SELECT id FROM sessions WHERE agent_id = ?1 AND oldest_at < ?2 ORDER BY oldest_at",
+            )?;
+            let mut old = Vec::new();
+            for (agent, days) in forgetful(conn)? {
+                let before = before(now, days);
+                let rows = select.query_map(params![agent, time::format(before)], |row| {
+                    parsed(row, "id", SessionId::parse)
+                })?;
+                for id in rows {
+                    old.push((id?, before));
+                }
+            }
+            Ok(old)
+        })
+        .await
+    }
+
+    /// Says when the oldest thing of a session was said that may be thrown away.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn set_oldest(&self, id: SessionId, oldest: Option<Timestamp>) -> Result<()> {
+        self.call(move |conn| {
+            conn.execute(
+                "UPDATE sessions SET oldest_at = ?2 WHERE id = ?1",
+                params![id.as_str(), oldest.map(time::format)],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives free pages back when they are more than half of the file.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn compact(&self) -> Result<()> {
+        self.call(|conn| Ok(schemas::sqlite::copying::vacuum_if_sparse(conn)?)).await
+    }
+}
+
+/// Runs of agents that keep less than all of them.
+fn runs_of_agents(conn: &Connection, now: Timestamp, most: u32) -> Result<usize> {
+    let mut largest = 0;
+    for (agent, days) in forgetful(conn)? {
+        let gone = conn.execute(
+            "DELETE FROM runs WHERE run_id IN (SELECT r.run_id FROM runs r JOIN sessions s \
+             ON s.id = r.session_id WHERE s.agent_id = ?3 AND r.outcome IS NOT NULL \
+             AND r.ended_at < ?1 LIMIT ?2)",
+            params![time::format(before(now, days)), most, agent],
+        )?;
+        largest = largest.max(gone);
+    }
+    Ok(largest)
+}
+
+/// Agents that keep less than all, and how many days.
+fn forgetful(conn: &Connection) -> Result<Vec<(String, u32)>> {
+    let mut select =
+        conn.prepare("SELECT id, keep_days FROM agents WHERE keep_days IS NOT NULL")?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The time before which something is older than so many days.
+fn before(now: Timestamp, days: u32) -> Timestamp {
+    now.checked_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,94 @@
+//! The home folder: whose it is, who may enter, what is free, and whether a host has it.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+};
+
+use nix::sys::statvfs::statvfs;
+
+use super::Finding;
+use crate::{admin::print::size, config::Config, limits::upkeep as limits, text::upkeep as text};
+
+const HOME: &str = "home";
+
+pub(super) fn look(config: &Config, answers: bool) -> Vec<Finding> {
+    let home = &config.home;
+    let shown = home.display();
+    let found = match fs::metadata(home) {
+        Ok(found) if found.is_dir() => found,
+        Ok(_) => {
+            let finding = Finding::problem(HOME, format!("{shown} is not a folder"));
+            return vec![finding.mend(text::OTHER_HOME)];
+        }
+        Err(error) => {
+            let finding = Finding::problem(HOME, format!("{shown}: {error}"));
+            return vec![finding.means("no host has run there").mend(text::START_HERE)];
+        }
+    };
+    vec![mode(home, &found), owner(home, &found), space(home), host(home, answers)]
+}
+
+fn mode(home: &Path, found: &fs::Metadata) -> Finding {
+    let mode = found.permissions().mode() & 0o777;
+    let finding = format!("{} has mode {mode:03o}", home.display());
+    if mode.trailing_zeros() >= 6 {
+        return Finding::ok(HOME, finding);
+    }
+    Finding::warning(HOME, finding)
+        .means("other users of this machine may enter it")
+        .mend(format!("chmod 700 {}", home.display()))
+}
+
+fn owner(home: &Path, found: &fs::Metadata) -> Finding {
+    let (owner, own) = (found.uid(), nix::unistd::geteuid().as_raw());
+    if owner == own {
+        return Finding::ok(HOME, format!("it belongs to this user ({own})"));
+    }
+    Finding::problem(HOME, format!("it belongs to user {owner}, and this is user {own}"))
+        .means("a host of this user cannot keep what it must")
+        .mend(format!("run as its owner, or: chown -R {own} {}", home.display()))
+}
+
+fn space(home: &Path) -> Finding {
+    let free = match statvfs(home) {
+        Ok(disk) => disk.blocks_available().saturating_mul(disk.fragment_size()),
+        Err(error) => return Finding::warning(HOME, format!("cannot ask for free space: {error}")),
+    };
+    let found = format!("{} are free", size(free));
+    let means = "messages are refused once the disk is full";
+    if free < limits::FREE_PROBLEM {
+        Finding::problem(HOME, found).means(means).mend(crate::text::FREE_SPACE)
+    } else if free < limits::FREE_WARNING {
+        Finding::warning(HOME, found).means(means).mend(crate::text::FREE_SPACE)
+    } else {
+        Finding::ok(HOME, found)
+    }
+}
+
+/// Whether some process has the home. A shared lock is tried for a moment; a host that starts in
+/// it tries more than once.
+fn host(home: &Path, answers: bool) -> Finding {
+    const HOST: &str = "host";
+    let path = home.join("lock");
+    let Ok(file) = File::open(&path) else {
+        return Finding::ok(HOST, "none runs, and none ever did here");
+    };
+    let pid = fs::read_to_string(&path).unwrap_or_default();
+    let taken = file.try_lock_shared().is_err();
+    match (taken, answers) {
+        (true, true) => Finding::ok(HOST, format!("runs as process {pid}")),
+        (false, false) => Finding::ok(HOST, "none runs").mend(crate::text::START_IT),
+        (true, false) => {
+            Finding::problem(HOST, format!("process {pid} has the home and does not answer"))
+                .means("it starts or ends just now, or it hangs, or it has another run folder")
+                .mend(format!("look at its log; if it hangs: kill {pid}"))
+        }
+        (false, true) => {
+            Finding::problem(HOST, "something answers on the socket that does not have the home")
+                .means("a host of another home listens where this one's would")
+                .mend("give each home a run folder of its own: LAZARET_RUN_DIR")
+        }
+    }
+}

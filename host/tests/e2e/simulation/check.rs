@@ -1,0 +1,196 @@
+//! What must hold after each step of a script, and at its end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use host::channels::Resolution;
+use schemas::{
+    admin::{RoomEvent, RunInfo, SessionInfo},
+    ids::{MessageId, SessionId},
+    message::Outcome,
+};
+use serde_json::Value;
+
+use super::{
+    bad::MAL,
+    script::Script,
+    speech::{Said, What},
+};
+use crate::world::World;
+
+/// Virtual time after which what is owed will not come any more.
+const PATIENCE: Duration = Duration::from_secs(20 * 3_600);
+const GLANCE: Duration = Duration::from_secs(30);
+
+impl World {
+    /// What no moment may show.
+    pub(crate) fn expect_no_harm(&self) {
+        assert_eq!(self.yard.doubles(), 0, "a session had two containers");
+        let mut last = BTreeMap::new();
+        let mut known = BTreeSet::new();
+        for post in self.doors.passed() {
+            let again = !known.insert((post.message.clone(), post.part));
+            let asks = self.doors.resolution_of(&post.address) != Resolution::Idempotent;
+            assert!(!(again && asks), "posted twice where that is a second post: {post:?}");
+            if again {
+                // Its id tells the channel.
+                continue;
+            }
+            if post.address.platform_id == MAL {
+                // What a guest that went bad left is put away with its numbers.
+                continue;
+            }
+            let before =
+                last.insert((post.session.clone(), post.address.clone()), (post.seq, post.part));
+            assert!(
+                before.is_none_or(|last| last < (post.seq, post.part)),
+                "out of order: {post:?}"
+            );
+        }
+        let mut ended = BTreeSet::new();
+        for event in self.doors.ended() {
+            let RoomEvent::RunFinished { run_id, .. } = &event else { panic!("{event:?}") };
+            assert!(ended.insert(run_id.clone()), "a second end of one run: {event:?}");
+        }
+    }
+
+    /// Waits until every session sleeps.
+    async fn until_quiet(&self) -> Vec<SessionInfo> {
+        let mut sessions = Vec::new();
+        for _ in 0..PATIENCE.as_secs() / GLANCE.as_secs() {
+            self.passes(GLANCE).await;
+            sessions = self.sessions().await;
+            let quiet = sessions.iter().all(|one| one.state == "asleep");
+            if quiet && self.yard.running() == 0 {
+                return sessions;
+            }
+        }
+        panic!("never quiet: {sessions:#?}");
+    }
+}
+
+impl Script {
+    /// Nothing that was taken is lost, nothing was answered twice, and the books are right.
+    pub(crate) async fn ends_well(&mut self, world: &mut World) {
+        self.forgive(world).await;
+        // Twice: what was put off for an hour by a step of the clock comes after a sleep.
+        let mut missing = self.said.len();
+        for _ in 0..100 {
+            world.until_quiet().await;
+            missing = self.said.iter().filter(|said| !is_answered(world, said)).count();
+            if missing == 0 {
+                break;
+            }
+            world.passes(Duration::from_secs(120)).await;
+        }
+        let sessions = world.until_quiet().await;
+        world.expect_no_harm();
+        let lost: Vec<&Said> = self.said.iter().filter(|said| !is_answered(world, said)).collect();
+        assert!(missing == 0, "never answered: {lost:#?}");
+        for said in &self.said {
+            let answers = answers(world, said);
+            assert!(answers.len() <= said.what.answers(), "answered twice: {said:?}: {answers:?}");
+        }
+        let mut books = BTreeMap::new();
+        let mut runs = BTreeMap::new();
+        for session in &sessions {
+            let id = session.id.to_string();
+            check_files(world, &id);
+            runs.insert(session.id.clone(), settled(&world.runs(&id).await));
+            books.insert(session.id.clone(), world.books(&id));
+        }
+        for said in &self.said {
+            let session = &said.accepted.session_id;
+            let run = runs.get(session).and_then(|runs| runs.get(&said.accepted.message_id));
+            let ended = run.and_then(|run| run.outcome).expect("it has a run");
+            assert!(said.what.outcomes().contains(&ended), "{said:?}: {run:?}");
+            check_line(world, said, ended);
+            check_side_effects(said, &books, &sessions);
+        }
+    }
+}
+
+fn answers(world: &World, said: &Said) -> BTreeSet<MessageId> {
+    let passed = world.doors.passed().into_iter().filter(|post| {
+        let text = post.body.clone().into_text();
+        let first = text.lines().next().unwrap_or_default();
+        let to_them = post.session == said.accepted.session_id;
+        let file = said.what != What::File || post.files == ["out.txt"];
+        to_them
+            && file
+            && first.starts_with("You said: ")
+            && first.split(' ').any(|w| w == said.token)
+    });
+    passed.map(|post| post.message).collect()
+}
+
+/// Whether everything came that is to come; where nobody can tell, nothing may, and where a tool
+/// had begun the room may be asked instead.
+fn is_answered(world: &World, said: &Said) -> bool {
+    said.unknowable || said.what == What::Line || answers(world, said).len() >= said.what.answers()
+}
+
+/// The outcome of each message; a message in two runs fails the test.
+fn settled(runs: &[RunInfo]) -> BTreeMap<MessageId, RunInfo> {
+    let mut settled = BTreeMap::new();
+    for run in runs {
+        assert!(run.outcome.is_some(), "an open run in a quiet house: {run:?}");
+        for id in &run.message_ids {
+            let before = settled.insert(id.clone(), run.clone());
+            assert!(before.is_none(), "a second run of {id}: {runs:#?}");
+        }
+    }
+    settled
+}
+
+/// What the host was asked for was answered once, and another agent was written to once.
+fn check_side_effects(
+    said: &Said,
+    books: &BTreeMap<SessionId, Vec<Value>>,
+    sessions: &[SessionInfo],
+) {
+    let count =
+        |rows: &[Value], is: &dyn Fn(&Value) -> bool| rows.iter().filter(|row| is(row)).count();
+    let book = |session| books.get(session).expect("every session has its books").as_slice();
+    if said.what == What::Action {
+        let id = format!("r{}", said.accepted.seq.unwrap());
+        let answers = count(book(&said.accepted.session_id), &|row| {
+            row.get("requestId").is_some_and(|of| *of == id)
+        });
+        assert_eq!(answers, 1, "answers of the host to {said:?}");
+    }
+    let from = sessions.iter().find(|one| one.id == said.accepted.session_id).unwrap();
+    if said.what == What::Peer && from.agent != "bea" {
+        let words = format!("hello {}p", said.token);
+        let told: usize = sessions
+            .iter()
+            .filter(|one| one.agent == "bea")
+            .map(|one| count(book(&one.id), &|row| row.get("text").is_some_and(|t| *t == words)))
+            .sum();
+        assert_eq!(told, 1, "{said:?} reached the other agent");
+    }
+}
+
+/// A line that a tool was to append stands once, or the room was asked.
+fn check_line(world: &World, said: &Said, ended: Outcome) {
+    if said.what == What::Line {
+        let dir = world.dir_of_session(said.accepted.session_id.as_str());
+        let file = std::fs::read_to_string(dir.work().join(&said.token)).unwrap_or_default();
+        let lines = file.lines().count();
+        assert!(lines == 1 || (lines == 0 && ended == Outcome::Interrupted), "{said:?}: {lines}");
+    }
+}
+
+/// Every file that a row names is there, whole, and no folder is there that no row names.
+fn check_files(world: &World, session: &str) {
+    let dir = world.dir_of_session(session);
+    for row in world.books(session) {
+        let Some(file) = row.pointer("/attachments/0") else { continue };
+        let path = file.get("localPath").and_then(Value::as_str).expect("a file was kept");
+        let bytes = std::fs::read(dir.inbox_file(path).unwrap()).unwrap();
+        let size = file.get("size").and_then(Value::as_u64).unwrap();
+        assert_eq!(u64::try_from(bytes.len()).unwrap(), size);
+    }
+}

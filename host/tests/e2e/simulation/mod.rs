@@ -1,0 +1,118 @@
+//! Random scripts of words, deaths and failures, played to the real host and the real guest:
+//! whatever happens, everything that was taken is answered once, in order, by one container at a
+//! time, and has exactly one settled run.
+//!
+//! A script follows from its seed alone, so one that failed can be had again: `SEED=17 cargo test
+//! -p host --test e2e -- whatever_happens`. `SEEDS=1000` plays more of them, on every processor.
+
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
+
+use host::channels::Resolution;
+
+use crate::world::{Fault, World};
+
+mod bad;
+mod check;
+mod dice;
+mod script;
+mod speech;
+mod town;
+
+pub(crate) use dice::Dice;
+use script::Script;
+
+const STEPS: u32 = 40;
+
+/// Seeds that are played when nobody says how many: a sample, for whoever changes something.
+const SAMPLE: u64 = 40;
+
+async fn play(seed: u64, aloud: bool) {
+    let mut dice = Dice(seed);
+    World::town(&mut dice)
+        .run(async |world| {
+            world.settle_town().await;
+            let mut script = Script::new(dice, aloud);
+            for _ in 0..STEPS {
+                script.step(world).await;
+                world.expect_no_harm();
+            }
+            script.heal(world).await;
+            script.ends_well(world).await;
+            world.forget_posts();
+        })
+        .await;
+}
+
+/// Says which script it was when a test fails.
+pub(crate) struct Told(pub(crate) u64);
+
+impl Drop for Told {
+    #[expect(clippy::print_stderr, reason = "a failure is told where failures are told")]
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("this was SEED={}", self.0);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "which scripts are played is no setting of the host")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Each script has a world and a runtime of its own, so they can be played side by side.
+fn play_all(seeds: Range<u64>) {
+    let alone = seeds.end - seeds.start == 1;
+    let next = AtomicU64::new(seeds.start);
+    let players = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..players {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    let _told = Told(seed);
+                    let mut runtime = tokio::runtime::Builder::new_current_thread();
+                    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+                    runtime.block_on(play(seed, alone));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn whatever_happens_each_message_is_answered_once_and_has_one_settled_run() {
+    play_all(match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(SAMPLE),
+    });
+}
+
+/// Found by seeds 62 and 130: the first task knew that the post may have arrived, the next did not.
+#[tokio::test(start_paused = true)]
+async fn a_post_that_arrived_in_silence_is_looked_up_by_the_sessions_next_task_too() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            world.doors.resolves("slack", Resolution::LooksUp);
+            world.command("rooms create slack C1 --group --unknown-sender public").await.unwrap();
+            world.command("wirings create slack:C1 andy --mode shared").await.unwrap();
+            world.doors.fail([Fault::TakenInSilence]);
+            world.says_at("slack C1 alice: @andy hello").await;
+            world.passes(Duration::from_secs(1)).await;
+            world.yard.kill_the_one().await;
+            world.passes(Duration::from_secs(3_600)).await;
+            assert_eq!(world.doors.passed().len(), 1);
+            world.forget_posts();
+        })
+        .await;
+}

@@ -1,0 +1,161 @@
+//! The way from the host to every channel of a world: what passes is written down, and it can be
+//! told to fail, to hang, and to take a post without saying so.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use host::channels::{Capabilities, Channel, ChannelError, Found, Post, Posted, Resolution};
+use schemas::{admin::RoomEvent, ids::SessionId, message::Address};
+
+/// What happens to the next post.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// It does not pass.
+    Refused(ChannelError),
+    /// It passes, and the host is told otherwise.
+    TakenInSilence,
+    /// It passes after this long.
+    Late(Duration),
+}
+
+/// All doors of a world.
+#[derive(Default)]
+pub(crate) struct Doors {
+    faults: Mutex<VecDeque<Fault>>,
+    resolutions: Mutex<HashMap<&'static str, Resolution>>,
+    passed: Mutex<Vec<Post>>,
+    ended: Mutex<Vec<RoomEvent>>,
+}
+
+impl Doors {
+    /// The same channel behind a door.
+    pub(crate) fn before(self: &Arc<Self>, channel: Arc<dyn Channel>) -> Arc<dyn Channel> {
+        Arc::new(Door { channel, doors: self.clone() })
+    }
+
+    /// What a channel can do about posts of unknown fate, other than by itself.
+    pub(crate) fn resolves(&self, channel: &'static str, how: Resolution) {
+        self.resolutions.lock().unwrap().insert(channel, how);
+    }
+
+    pub(crate) fn resolution_of(&self, place: &Address) -> Resolution {
+        let changed = self.resolutions.lock().unwrap();
+        changed.get(place.channel_type.as_str()).copied().unwrap_or(Resolution::Idempotent)
+    }
+
+    /// What happens to the next posts, one after the other.
+    pub(crate) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.lock().unwrap().extend(faults);
+    }
+
+    /// Nothing fails any more.
+    pub(crate) fn heal(&self) {
+        self.faults.lock().unwrap().clear();
+    }
+
+    /// Every post that passed so far, in that order.
+    pub(crate) fn passed(&self) -> Vec<Post> {
+        self.passed.lock().unwrap().clone()
+    }
+
+    /// Every end of a run that was told so far.
+    pub(crate) fn ended(&self) -> Vec<RoomEvent> {
+        self.ended.lock().unwrap().clone()
+    }
+}
+
+struct Door {
+    channel: Arc<dyn Channel>,
+    doors: Arc<Doors>,
+}
+
+impl Door {
+    async fn through(&self, post: &Post) -> Result<Posted, ChannelError> {
+        let posted = self.channel.post(post).await?;
+        self.doors.passed.lock().unwrap().push(post.clone());
+        Ok(posted)
+    }
+}
+
+#[async_trait]
+impl Channel for Door {
+    fn channel_type(&self) -> &'static str {
+        self.channel.channel_type()
+    }
+
+    fn threads(&self) -> bool {
+        self.channel.threads()
+    }
+
+    fn resolution(&self) -> Resolution {
+        let changed = self.doors.resolutions.lock().unwrap().get(self.channel_type()).copied();
+        changed.unwrap_or_else(|| self.channel.resolution())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.channel.capabilities()
+    }
+
+    async fn find(&self, post: &Post) -> Result<Found, ChannelError> {
+        if self.resolution() == self.channel.resolution() {
+            return self.channel.find(post).await;
+        }
+        let passed = self.doors.passed.lock().unwrap();
+        let there = passed.iter().any(|one| one.message == post.message && one.part == post.part);
+        let posted = Posted { platform_message_id: format!("found:{}", post.message) };
+        Ok(if there { Found::There(posted) } else { Found::NotThere })
+    }
+
+    async fn post(&self, post: &Post) -> Result<Posted, ChannelError> {
+        let fault = self.doors.faults.lock().unwrap().pop_front();
+        match fault {
+            None => self.through(post).await,
+            Some(Fault::Refused(error)) => Err(error),
+            Some(Fault::TakenInSilence) => {
+                self.through(post).await?;
+                let why = "the connection broke off".to_owned();
+                Err(match self.resolution() {
+                    Resolution::Idempotent => ChannelError::Retry(why),
+                    Resolution::LooksUp | Resolution::Unknown => ChannelError::UnknownOutcome(why),
+                })
+            }
+            Some(Fault::Late(pause)) => {
+                drop(tokio::time::timeout(pause, std::future::pending::<()>()).await);
+                self.through(post).await
+            }
+        }
+    }
+
+    async fn typing(&self, session: &SessionId, address: &Address, on: bool) {
+        self.channel.typing(session, address, on).await;
+    }
+
+    async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
+        self.channel.notice(session, address, text).await;
+    }
+
+    async fn say(&self, address: &Address, text: &str) {
+        self.channel.say(address, text).await;
+    }
+
+    fn is_the_operators(&self) -> bool {
+        self.channel.is_the_operators()
+    }
+
+    async fn tell_operator(&self, text: &str) {
+        self.channel.tell_operator(text).await;
+    }
+
+    async fn subscribe(&self, thread: &Address) {
+        self.channel.subscribe(thread).await;
+    }
+
+    async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
+        self.doors.ended.lock().unwrap().push(finished.clone());
+        self.channel.run_finished(address, finished).await;
+    }
+}
