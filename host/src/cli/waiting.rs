@@ -1,8 +1,8 @@
 //! What `send --wait` makes of a room's events. PURE.
 //!
 //! A room may be busy: other people's replies pass by. A reply is ours when it answers our
-//! message, or any message of the batch that ours was worked on with; which batch that was is
-//! known only at its end, so replies to others are held until then.
+//! message. Where none does, what was said to the batch that ours was worked on with is; which
+//! batch that was is known only at its end, so replies to others are held until then.
 
 use std::collections::VecDeque;
 
@@ -19,6 +19,8 @@ use crate::limits;
 pub(super) struct Waiting {
     ours: Option<(SessionId, MessageId)>,
     held: VecDeque<RoomMessage>,
+    /// A reply to our message came: those to others are theirs.
+    answered: bool,
     /// A command is over once the host has said what came of it: no run begins.
     command: bool,
     /// The highest number that need not be seen again.
@@ -109,7 +111,10 @@ impl Waiting {
     fn message(&mut self, message: RoomMessage) -> Option<RoomMessage> {
         self.cursor = Some(self.cursor.unwrap_or(0).max(message.seq));
         match &self.ours {
-            Some((_, ours)) if message.in_reply_to.as_ref() == Some(ours) => Some(message),
+            Some((_, ours)) if message.in_reply_to.as_ref() == Some(ours) => {
+                self.answered = true;
+                Some(message)
+            }
             Some(_) | None => {
                 if self.held.len() == limits::HELD_REPLIES {
                     self.held.pop_front();
@@ -122,8 +127,8 @@ impl Waiting {
 
     fn end(&mut self, batch: &[MessageId], ended: Ended) -> Vec<Step> {
         let held = std::mem::take(&mut self.held);
-        let ours = held.into_iter().filter(|message| answers(message, batch)).map(Step::Reply);
-        ours.chain([Step::Ended(ended)]).collect()
+        let to_all = |message: &RoomMessage| !self.answered && answers(message, batch);
+        held.into_iter().filter(to_all).map(Step::Reply).chain([Step::Ended(ended)]).collect()
     }
 }
 
@@ -211,11 +216,18 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_to_another_message_of_our_batch_is_ours_too() {
+    fn what_is_said_to_the_whole_batch_is_ours_unless_we_had_a_reply_of_our_own() {
         let mut waiting = waiting_for("b");
-        let reply = reply(7, "c");
-        assert!(waiting.take(RoomEvent::Message(reply.clone())).is_empty());
-        assert_eq!(waiting.take(finished(&["b", "c"])), [Step::Reply(reply), ended()]);
+        let to_all = reply(7, "c");
+        assert!(waiting.take(RoomEvent::Message(to_all.clone())).is_empty());
+        let steps = waiting.take(finished(&["b", "c"]));
+        assert_eq!(steps, [Step::Reply(to_all.clone()), ended()]);
+
+        let mut waiting = waiting_for("b");
+        assert!(waiting.take(RoomEvent::Message(to_all)).is_empty());
+        let ours = reply(9, "b");
+        assert_eq!(waiting.take(RoomEvent::Message(ours.clone())), [Step::Reply(ours)]);
+        assert_eq!(waiting.take(finished(&["b", "c"])), [ended()]);
     }
 
     #[test]
@@ -234,10 +246,10 @@ mod tests {
         assert!(!waiting.ledger(std::slice::from_ref(&run)));
         assert!(waiting.take(RoomEvent::CaughtUp).is_empty());
         assert!(waiting.ledger(&[RunInfo { outcome: Some(Outcome::Completed), ..run }]));
-        let (missed, of_batch) = (reply(7, "b"), reply(9, "c"));
+        let (missed, of_others) = (reply(7, "b"), reply(9, "c"));
         assert_eq!(waiting.take(RoomEvent::Message(missed.clone())), [Step::Reply(missed)]);
-        assert!(waiting.take(RoomEvent::Message(of_batch.clone())).is_empty());
-        assert_eq!(waiting.take(RoomEvent::CaughtUp), [Step::Reply(of_batch), ended()]);
+        assert!(waiting.take(RoomEvent::Message(of_others)).is_empty());
+        assert_eq!(waiting.take(RoomEvent::CaughtUp), [ended()]);
         assert_eq!(waiting.cursor(), 9);
     }
 }

@@ -4,9 +4,10 @@ use schemas::admin::NewAgent;
 
 use crate::{
     ferry::Ferry,
-    host_process::{HostProcess, Tag, eventually, name_of_our_own, new_agent},
+    host_process::{HostProcess, Tag, name_of_our_own, new_agent},
     images::{BASE, have_base},
     room::{Room, each_has_one_settled_run, history, say},
+    waiting::eventually,
 };
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use schemas::{
 };
 
 use crate::{
-    host_process::{HostProcess, PATIENCE, eventually},
+    host_process::HostProcess,
     room::{Room, each_has_one_settled_run, history, say},
+    waiting::{PATIENCE, eventually},
     yard::docker,
 };
 

@@ -14,8 +14,9 @@ use nix::{
 };
 
 use crate::{
-    host_process::{HostProcess, eventually},
+    host_process::HostProcess,
     room::{Room, each_has_one_settled_run, history, say},
+    waiting::eventually,
 };
 
 /// A Docker Engine without a network, in a folder of its own.

@@ -18,10 +18,11 @@ use tokio::time::{Duration, Instant, timeout};
 
 use crate::{
     attacks::touch,
-    host_process::{HostProcess, PATIENCE, begin_inside, eventually, inside, new_agent},
+    host_process::{HostProcess, begin_inside, inside, new_agent},
     hostile::reset,
     images::{BASE, have_base},
     room::{Room, say},
+    waiting::{PATIENCE, eventually},
     yard::{docker, pid},
 };
 

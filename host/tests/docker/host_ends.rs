@@ -8,7 +8,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::host_process::{HostProcess, eventually};
+use crate::{host_process::HostProcess, waiting::eventually};
 
 impl HostProcess {
     /// The next host that starts kills itself when it comes to a step for the n-th time.

@@ -7,7 +7,6 @@ use std::{
     fs::File,
     path::PathBuf,
     process::{Child, Command, Output},
-    time::Duration,
 };
 
 use host::{client::Client, error::Result, steps::Step};
@@ -16,12 +15,11 @@ use schemas::{
     ids::{AgentId, SessionId},
     session_dir::SessionDir,
 };
-use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::yard::{docker, guest_binary, host_on_trial, other_engine, try_docker};
-
-/// How long a test waits for what must come; a slow machine needs a tenth of it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+use crate::{
+    waiting::eventually,
+    yard::{docker, guest_binary, host_on_trial, other_engine, try_docker},
+};
 
 /// Lines of the host's log that a failed test shows.
 const SHOWN_LOG: usize = 60;
@@ -247,20 +245,6 @@ impl Drop for HostProcess {
 /// An agent with the usual bounds and the built-in image.
 pub(crate) fn new_agent(name: &str) -> NewAgent {
     NewAgent::named(name)
-}
-
-/// Asks again and again until there is an answer; fails the test when none comes.
-pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    let mut ticks = interval(Duration::from_millis(20));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(begun.elapsed() < PATIENCE, "never came: {what}");
-    }
 }
 
 /// What a command inside a container printed; it must have gone well.

@@ -13,6 +13,9 @@
     reason = "a test that panics is a test that fails"
 )]
 
+#[path = "../harness/waiting.rs"]
+mod waiting;
+
 mod ferry;
 mod yard;
 

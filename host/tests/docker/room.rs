@@ -16,7 +16,10 @@ use schemas::{
 };
 use tokio::time::{Instant, timeout};
 
-use crate::host_process::{HostProcess, PATIENCE, eventually};
+use crate::{
+    host_process::HostProcess,
+    waiting::{PATIENCE, eventually},
+};
 
 /// One person in one room.
 pub(crate) struct Room {

@@ -5,11 +5,10 @@ use schemas::admin::{Agent, NewAgent, SessionInfo};
 use serde_json::{Value, json};
 
 use crate::{
-    host_process::{
-        HostProcess, Tag, begin_inside, eventually, inside, name_of_our_own, new_agent,
-    },
+    host_process::{HostProcess, Tag, begin_inside, inside, name_of_our_own, new_agent},
     images::{BASE, have_base},
     room::Room,
+    waiting::eventually,
     walls::bound,
     yard::{docker, pid},
 };

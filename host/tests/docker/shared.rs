@@ -23,8 +23,8 @@ use schemas::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    host_process::PATIENCE,
     scripted::{Said, Scripted, outcome},
+    waiting::PATIENCE,
     yard::{docker, settings},
 };
 

@@ -24,8 +24,9 @@ use schemas::{
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    host_process::{HostProcess, PATIENCE, eventually},
+    host_process::HostProcess,
     room::each_has_one_settled_run,
+    waiting::{PATIENCE, eventually},
     yard::{docker, dying_guest, other_engine},
 };
 

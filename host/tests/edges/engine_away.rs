@@ -4,7 +4,10 @@ use std::{io::Read, os::fd::OwnedFd, process::Command};
 
 use nix::pty::openpty;
 
-use crate::live_host::{LiveHost, eventually, stderr, stdout};
+use crate::{
+    live_host::{LiveHost, stderr, stdout},
+    waiting::eventually,
+};
 
 const HINT: &str = "start Docker or Podman, or set DOCKER_HOST to its socket";
 

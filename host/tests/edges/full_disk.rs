@@ -1,7 +1,10 @@
 //! A disk that is full, or turns read-only, under a host that runs: it says so, takes nothing that
 //! it cannot keep, loses nothing that it took, and goes on by itself.
 
-use crate::live_host::{LiveHost, eventually, stderr, stdout};
+use crate::{
+    live_host::{LiveHost, stderr, stdout},
+    waiting::eventually,
+};
 
 /// Room for two agents and their conversations; full in a moment.
 const SMALL: u32 = 6 * 1024;

@@ -8,8 +8,6 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::OnceLock,
-    time::Duration,
 };
 
 use host::client::Client;
@@ -22,9 +20,12 @@ use schemas::{
     session_dir::SessionDir,
 };
 use serde_json::Value;
-use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::{disk::Disk, fake_daemon::PATIENCE};
+use crate::{
+    disk::Disk,
+    guest::guest_binary,
+    waiting::{PATIENCE, eventually},
+};
 
 /// Lines of the host's log that a failed test shows.
 const SHOWN_LOG: usize = 60;
@@ -230,36 +231,4 @@ pub(crate) fn stderr(output: &Output) -> String {
 /// What a program answered.
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Asks again and again until there is an answer; fails the test when none comes.
-pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    let mut ticks = interval(Duration::from_millis(20));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(begun.elapsed() < PATIENCE, "never came: {what}");
-    }
-}
-
-/// The guest's program, built once a run beside our own.
-fn guest_binary() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let ours = Path::new(env!("CARGO_BIN_EXE_lazaret"));
-        let release = if cfg!(debug_assertions) { None } else { Some("--release") };
-        let built = Command::new(env!("CARGO"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["build", "--quiet", "--package", "guest", "--bin", "lazaret-guest"])
-            .args(release)
-            .arg("--target-dir")
-            .arg(ours.ancestors().nth(2).expect("a target folder"))
-            .status();
-        assert!(built.unwrap().success(), "the guest does not build");
-        ours.with_file_name("lazaret-guest")
-    })
 }

@@ -9,6 +9,11 @@
     reason = "a test that panics is a test that fails"
 )]
 
+#[path = "../harness/guest.rs"]
+mod guest;
+#[path = "../harness/waiting.rs"]
+mod waiting;
+
 mod fake_daemon;
 
 mod disk;

@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::host::{Host, PATIENCE};
+use crate::{host::Host, waiting::PATIENCE};
 
 pub(crate) const AGENTS: [&str; 3] = ["andy", "bea", "cleo"];
 

@@ -3,16 +3,12 @@
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command},
-    sync::OnceLock,
-    time::Duration,
 };
 
 use host::client::Client;
 use schemas::admin::Status;
-use tokio::time::{Instant, MissedTickBehavior, interval};
 
-/// How long something is waited for that must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+use crate::{guest::guest_binary, waiting::eventually};
 
 /// One host; it is killed when it is dropped.
 pub(crate) struct Host {
@@ -29,7 +25,7 @@ impl Host {
             .arg(home)
             .args(["up", "--no-isolation"])
             .env("LAZARET_RUN_DIR", run.path())
-            .env("LAZARET_GUEST", guest())
+            .env("LAZARET_GUEST", guest_binary())
             .env("LAZARET_LOG", "error")
             .spawn()
             .unwrap();
@@ -61,33 +57,4 @@ impl Drop for Host {
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).ok();
         drop(self.child.wait());
     }
-}
-
-/// Asks again and again until there is an answer; fails the test when none comes.
-pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    let mut ticks = interval(Duration::from_millis(10));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(begun.elapsed() < PATIENCE, "never came: {what}");
-    }
-}
-
-/// The guest, built once a run.
-fn guest() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let status = Command::new(env!("CARGO"))
-            .current_dir(root)
-            .args(["build", "--quiet", "--package", "guest", "--bin", "lazaret-guest"])
-            .status()
-            .unwrap();
-        assert!(status.success(), "the guest does not build");
-        Path::new(env!("CARGO_BIN_EXE_lazaret")).with_file_name("lazaret-guest")
-    })
 }

@@ -20,6 +20,11 @@
 
 use std::time::Duration;
 
+#[path = "../harness/guest.rs"]
+mod guest;
+#[path = "../harness/waiting.rs"]
+mod waiting;
+
 mod disk;
 mod flow;
 mod host;

@@ -11,7 +11,8 @@ use schemas::{
 use crate::{
     disk::Mounted,
     flow::{AGENTS, Told},
-    host::{Host, eventually},
+    host::Host,
+    waiting::{PATIENCE, within},
 };
 
 /// The latest messages of each agent that are looked at: earlier cuts have looked at the rest.
@@ -34,13 +35,13 @@ pub(crate) async fn missing(copy: &Mounted, told: Told) -> Vec<String> {
     missing
 }
 
-/// The rows that answer each message, once nothing more is to be expected.
+/// The rows that answer each message, once all are there or have not come for long enough.
 async fn answers(host: &Host, agent: &str, latest: &[&Accepted]) -> Vec<Vec<MessageId>> {
     let mut said = BTreeMap::new();
-    eventually("every message that is known is answered", async || {
+    // What does not come is told by who compares.
+    let _came = within(PATIENCE, async || {
         said = history(host, agent).await;
-        let known = latest.iter().all(|one| said.contains_key(&one.message_id));
-        (known || settles(host, &latest.last()?.session_id).await).then_some(())
+        latest.iter().all(|one| said.contains_key(&one.message_id)).then_some(())
     })
     .await;
     latest.iter().map(|one| said.remove(&one.message_id).unwrap_or_default()).collect()
@@ -60,26 +61,17 @@ fn unanswered(said: &[Vec<MessageId>], latest: &[&Accepted], told: &Told) -> Vec
     wrong
 }
 
-/// Whether a session has come to rest, and nothing more is to be expected of it.
-async fn settles(host: &Host, session: &SessionId) -> bool {
-    let mut client = host.client().await;
-    let sessions: Vec<schemas::admin::SessionInfo> = client.get("/v1/sessions").await.unwrap();
-    // One that was lost as a whole will not answer either.
-    sessions.iter().find(|one| one.id == *session).is_none_or(|one| one.state == "asleep")
-}
-
 async fn unsettled(host: &Host, session: &SessionId, latest: &[&Accepted]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut counts: BTreeMap<MessageId, usize> = BTreeMap::new();
-    eventually("the runs are settled", async || {
+    let _came = within(PATIENCE, async || {
         let mut client = host.client().await;
         let runs: Vec<RunInfo> = client.get(&format!("/v1/sessions/{session}/runs")).await.ok()?;
         counts.clear();
         for id in runs.into_iter().flat_map(|run| run.message_ids) {
             *counts.entry(id).or_default() += 1;
         }
-        let all = latest.iter().all(|one| counts.contains_key(&one.message_id));
-        (all || settles(host, session).await).then_some(())
+        latest.iter().all(|one| counts.contains_key(&one.message_id)).then_some(())
     })
     .await;
     for one in latest {
