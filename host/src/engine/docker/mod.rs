@@ -31,6 +31,7 @@ mod image;
 mod install;
 mod logs;
 mod run;
+mod seen;
 mod translate;
 mod walls;
 

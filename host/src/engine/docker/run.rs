@@ -7,7 +7,6 @@ use std::{collections::HashMap, path::Path, time::Duration};
 use bollard::{
     Docker,
     errors::Error as BollardError,
-    models::{ContainerInspectResponse, ContainerSummary, ContainerSummaryStateEnum as State},
     query_parameters::{
         CreateContainerOptions, KillContainerOptions, ListContainersOptions,
         RemoveContainerOptions, StopContainerOptions,
@@ -16,7 +15,13 @@ use bollard::{
 use schemas::ids::SessionId;
 use tokio::time::{Instant, sleep};
 
-use super::{DockerEngine, connect::Connection, fault, image, logs, translate};
+use super::{
+    DockerEngine,
+    connect::Connection,
+    fault, image, logs,
+    seen::{self, Seen},
+    translate,
+};
 use crate::{
     engine::{
         ContainerId, EngineError, LiveContainer, cpus,
@@ -130,12 +135,10 @@ pub(super) async fn list(
         filters: Some(label_filter(install.install.as_str())),
         ..Default::default()
     };
-    let found = connection
-        .docker
-        .list_containers(Some(options))
+    let found = seen::list(&connection.docker, options)
         .await
         .map_err(|error| fault::failed("list the containers", error))?;
-    Ok(found.into_iter().filter_map(|summary| live(summary, install)).collect())
+    Ok(found.into_iter().filter_map(|one| live(one, install)).collect())
 }
 
 /// Where the kernel counts the interrupts of each CPU.
@@ -146,12 +149,10 @@ const INTERRUPTS: &str = "/proc/interrupts";
 pub(super) async fn taken_cpus(connection: &Connection) -> Result<Vec<String>, EngineError> {
     let filters = HashMap::from([("label".to_owned(), vec![LABEL_CPUS.to_owned()])]);
     let options = ListContainersOptions { filters: Some(filters), ..Default::default() };
-    let found = connection
-        .docker
-        .list_containers(Some(options))
+    let found = seen::list(&connection.docker, options)
         .await
         .map_err(|error| fault::failed("list the containers", error))?;
-    let of_others = found.into_iter().filter_map(|one| one.labels?.remove(LABEL_CPUS));
+    let of_others = found.into_iter().filter_map(|mut one| one.labels().remove(LABEL_CPUS));
     let of_devices =
         std::fs::read_to_string(INTERRUPTS).ok().and_then(|table| cpus::interrupted(&table));
     Ok(of_others.chain(of_devices).collect())
@@ -178,8 +179,8 @@ async fn clear_name(
     spec: &ContainerSpec,
     session_root: &Path,
 ) -> Result<(), EngineError> {
-    let Some(found) = in_the_way(&connection.docker, &spec.name).await? else { return Ok(()) };
-    let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+    let Some(mut found) = in_the_way(&connection.docker, &spec.name).await? else { return Ok(()) };
+    let labels = found.labels();
     let ours = [LABEL_INSTALL, LABEL_SESSION]
         .into_iter()
         .all(|label| labels.get(label) == spec.labels.get(label));
@@ -205,21 +206,11 @@ async fn until_removed(docker: &Docker, container: &str) -> Result<(), EngineErr
 }
 
 /// The container that has the name; `None` when none has.
-async fn in_the_way(
-    docker: &Docker,
-    name: &str,
-) -> Result<Option<ContainerInspectResponse>, EngineError> {
-    let begun = Instant::now();
-    loop {
-        match docker.inspect_container(name, None).await {
-            Ok(found) => return Ok(Some(found)),
-            Err(error) if fault::is_gone(&error) => return Ok(None),
-            // Podman's word for a container on its way out is not one of the API's.
-            Err(BollardError::JsonDataError { .. }) if begun.elapsed() < limits::REMOVAL => {
-                sleep(limits::REMOVAL_GLANCE).await;
-            }
-            Err(error) => return Err(fault::failed("look at the container in the way", error)),
-        }
+async fn in_the_way(docker: &Docker, name: &str) -> Result<Option<Seen>, EngineError> {
+    match seen::one(docker, name).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if fault::is_gone(&error) => Ok(None),
+        Err(error) => Err(fault::failed("look at the container in the way", error)),
     }
 }
 
@@ -229,16 +220,10 @@ async fn force_remove(docker: &Docker, container: &str) -> Result<(), BollardErr
     docker.remove_container(container, Some(options)).await
 }
 
-fn live(summary: ContainerSummary, install: &InstallFacts) -> Option<LiveContainer> {
-    let labels = summary.labels.unwrap_or_default();
+fn live(mut one: Seen, install: &InstallFacts) -> Option<LiveContainer> {
+    let labels = one.labels();
     let session = SessionId::parse(labels.get(LABEL_SESSION)?).ok()?;
-    Some(LiveContainer {
-        session,
-        container: ContainerId(summary.id?),
-        running: matches!(
-            summary.state,
-            Some(State::RUNNING | State::PAUSED | State::RESTARTING | State::STOPPING)
-        ),
-        current: spec::is_current(|key| labels.get(key).cloned(), install),
-    })
+    let running = one.is_running();
+    let current = spec::is_current(|key| labels.get(key).cloned(), install);
+    Some(LiveContainer { session, container: ContainerId(one.id?), running, current })
 }
