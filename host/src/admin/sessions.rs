@@ -15,7 +15,7 @@ use crate::{
     limits,
     people::Act,
     requests::Request,
-    sessions::{Told, lifecycle::State, session_info},
+    sessions::{Told, session_info},
     store::SessionRecord,
     text::admin as words,
 };
@@ -162,7 +162,7 @@ async fn list(agent: Option<String>, archived: bool, desk: &Desk) -> Result<Admi
 }
 
 async fn info(record: SessionRecord, desk: &Desk) -> Result<SessionInfo> {
-    Ok(session_info(&desk.context.facts(record).await?, State::Asleep))
+    Ok(session_info(&desk.context.facts(record).await?, None))
 }
 
 async fn export(record: SessionRecord, desk: &Desk) -> Result<AdminAnswer> {
@@ -192,7 +192,7 @@ async fn show(record: SessionRecord, prompt: bool, desk: &Desk) -> Result<AdminA
     }
     let live = live(Some(&record.agent), desk).await?;
     let info = live.into_iter().find(|one| one.id == record.id);
-    let info = info.unwrap_or_else(|| session_info(&facts, State::Asleep));
+    let info = info.unwrap_or_else(|| session_info(&facts, None));
     let book: Vec<&str> = facts.destinations.iter().map(|entry| entry.name.as_str()).collect();
     let text = fields(&[
         ("id", info.id.to_string()),

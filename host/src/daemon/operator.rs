@@ -24,7 +24,7 @@ use crate::{
         handle::{Command, SessionHandle, View},
         key::session_for,
         lifecycle::State,
-        session_info,
+        session_info, standing,
     },
 };
 
@@ -205,10 +205,8 @@ async fn listed(
     let mut list = Vec::new();
     for record in context.store.sessions().await? {
         let view = views.get(&record.id);
-        let asleep = if record.set_aside.is_some() { State::SetAside } else { State::Asleep };
         let facts = context.facts(record).await?;
-        let state = view.map_or(asleep, |view| view.state);
-        let mut info = session_info(&facts, state);
+        let mut info = session_info(&facts, view.map(|view| view.state));
         info.last_active = view.and_then(|view| view.last_active).or(info.last_active);
         info.notice = view.and_then(|view| view.notice.clone()).or(info.notice);
         info.notice = info.notice.or_else(|| context.upkeep.large.of(&info.id));
@@ -238,9 +236,8 @@ async fn status(
     let mut waiting = context.store.waiting(since).await?;
     let sessions = context.store.sessions().await?;
     for record in &sessions {
-        let asleep = if record.set_aside.is_some() { State::SetAside } else { State::Asleep };
-        let state = views.get(&record.id).copied().unwrap_or(asleep);
-        *waiting.states.entry(state.word().to_owned()).or_default() += 1;
+        let state = standing(views.get(&record.id).copied(), record);
+        *waiting.states.entry(state.to_owned()).or_default() += 1;
     }
     let awake = waiting.states.get(State::Awake.word()).copied().unwrap_or_default();
     Ok(Status {

@@ -44,6 +44,10 @@ pub enum State {
     SetAside,
 }
 
+/// The word that people see for a session whose task lives and has no container: it looks at what
+/// an earlier host left, or finishes a post. Whoever waits until nothing more comes waits on.
+pub const WITHOUT_CONTAINER: &str = "at work without a container";
+
 impl State {
     /// The word that people see.
     #[must_use]

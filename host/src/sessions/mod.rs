@@ -68,4 +68,4 @@ pub use boot::{Boot, spawn};
 pub use context::{Context, Facts};
 pub use messages::MessageInfo;
 pub use prompt::Told;
-pub use query::session_info;
+pub use query::{session_info, standing};

@@ -16,7 +16,7 @@ use super::{
     container::WorkDone,
     handle::Command,
     intake::blocking,
-    lifecycle::{Event, State},
+    lifecycle::{Event, State, WITHOUT_CONTAINER},
     look::peek,
     runner::{Exiting, Runner},
 };
@@ -25,6 +25,7 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
     requests::Answer,
+    store::SessionRecord,
 };
 
 impl Runner {
@@ -159,7 +160,7 @@ impl Runner {
     }
 
     pub(super) fn info(&self) -> SessionInfo {
-        session_info(&self.facts, self.state)
+        session_info(&self.facts, Some(self.state))
     }
 
     /// A session that never sleeps moves its finished rows bit by bit, in quiet moments.
@@ -191,9 +192,21 @@ impl Runner {
     }
 }
 
+/// Where a session stands, as people are told: by its task, where it has one. A task without a
+/// container is about to wake, or finishes something; only a session without a task sleeps.
+#[must_use]
+pub fn standing(live: Option<State>, record: &SessionRecord) -> &'static str {
+    match live {
+        Some(State::Asleep) => WITHOUT_CONTAINER,
+        Some(state) => state.word(),
+        None if record.set_aside.is_some() => State::SetAside.word(),
+        None => State::Asleep.word(),
+    }
+}
+
 /// One line of the sessions' list.
 #[must_use]
-pub fn session_info(facts: &super::Facts, state: State) -> SessionInfo {
+pub fn session_info(facts: &super::Facts, live: Option<State>) -> SessionInfo {
     let record = &facts.record;
     let place = facts.wirings.iter().find(|wiring| Some(&wiring.room) == record.room.as_ref());
     SessionInfo {
@@ -201,7 +214,7 @@ pub fn session_info(facts: &super::Facts, state: State) -> SessionInfo {
         agent: facts.agent.agent.name.clone(),
         room: place.map(|w| format!("{} {}", w.place.channel_type, w.place.platform_id)),
         thread: record.thread.clone(),
-        state: if record.archived { "archived" } else { state.word() }.to_owned(),
+        state: if record.archived { "archived" } else { standing(live, record) }.to_owned(),
         notice: record.set_aside.clone(),
         last_active: record.last_active,
     }

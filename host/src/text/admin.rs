@@ -6,7 +6,7 @@ use schemas::{admin::SessionInfo, ids::SessionId};
 
 use crate::{
     error::{ErrorKind, HostError},
-    sessions::MessageInfo,
+    sessions::{MessageInfo, lifecycle::WITHOUT_CONTAINER},
 };
 
 /// A room is known.
@@ -63,7 +63,9 @@ pub fn starts_afresh(session: &SessionId) -> String {
 pub fn restarts(session: &SessionInfo) -> String {
     let id = &session.id;
     match session.state.as_str() {
-        "asleep" => format!("{id} has no container; its next one is a fresh one"),
+        "asleep" | WITHOUT_CONTAINER => {
+            format!("{id} has no container; its next one is a fresh one")
+        }
         "stopping" => format!("{id} restarts"),
         _ => format!("{id} restarts after its run"),
     }

@@ -52,3 +52,19 @@ async fn after_a_crash_only_what_was_under_way_and_what_is_due_is_looked_at() {
         })
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_about_to_wake_after_a_restart_never_says_that_it_sleeps() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.says("andy", "one\n!slow 30000").await;
+            world.until_state("andy", "awake").await;
+            world.crash_host().await;
+            world.yard.kill_the_one().await;
+            world.start_host().await;
+            assert_ne!(world.sessions().await[0].state, "asleep");
+            assert_eq!(world.next_reply("andy").await, "You said: one");
+        })
+        .await;
+}
