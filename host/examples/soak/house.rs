@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// The cap on containers.
 pub(crate) const CONTAINERS: usize = 20;
 
+/// One of so many posts fails while the program is the one on trial.
+const FAILS: &str = "50";
+
 pub(crate) struct House {
     folder: tempfile::TempDir,
     bin: PathBuf,
@@ -41,13 +44,12 @@ impl House {
         let trial = self.lives.is_multiple_of(2);
         let mut command = if trial {
             let mut command = Command::new(self.bin.join("examples/trial"));
-            command.args(["-", "0", "100", "--"]);
+            command.args(["-", "0", FAILS, "--"]);
             command
         } else {
             Command::new(self.bin.join("lazaret"))
         };
-        let log = self.folder.path().join("host.log");
-        let log = File::options().create(true).append(true).open(log).unwrap();
+        let log = File::options().create(true).append(true).open(self.log()).unwrap();
         let begun = Instant::now();
         let child = command
             .arg("--home")
@@ -78,6 +80,22 @@ impl House {
         child.kill().and_then(|()| child.wait()).unwrap();
     }
 
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("host.log")
+    }
+
+    /// How many posts the channel failed, as far as a host lived to say so.
+    pub(crate) fn failed_posts(&self) -> usize {
+        let log = std::fs::read_to_string(self.log()).unwrap();
+        log.lines().filter(|line| line.contains("on trial")).count()
+    }
+
+    /// Something is wrong: whoever looks for the cause needs what lies there.
+    pub(crate) fn is_kept(&mut self) {
+        self.folder.disable_cleanup(true);
+        eprintln!("the home and its log stay at {}", self.folder.path().display());
+    }
+
     pub(crate) async fn client(&self) -> Result<Client> {
         Client::connect(socket(&self.run())).await
     }
@@ -104,6 +122,7 @@ impl Drop for House {
         last.arg("--home").arg(self.home()).args(["up", "--ephemeral"]);
         last.env("LAZARET_RUN_DIR", self.run());
         last.env("LAZARET_GUEST", self.bin.join("lazaret-guest"));
+        last.env("LAZARET_LOG", "error");
         let Ok(mut last) = last.spawn() else { return };
         let mut down = Command::new(self.bin.join("lazaret"));
         down.arg("--home").arg(self.home()).arg("down").env("LAZARET_RUN_DIR", self.run());

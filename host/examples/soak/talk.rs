@@ -1,14 +1,17 @@
-//! People who talk for as long as they may, and what was lost of it, doubled, or out of order.
+//! People who talk for as long as they may, and who listen all the while, over every death of the
+//! host: what they heard, and when, is what counts.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::{Arc, Mutex},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-use host::client::Client;
-use schemas::admin::SendMessage;
+use host::{
+    client::{Client, Since},
+    error::Result,
+};
+use schemas::admin::{Accepted, RoomEvent, SendMessage};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, sleep_until},
@@ -18,99 +21,106 @@ use crate::{
     PAUSE, SESSIONS,
     house::{House, socket},
     name,
+    tally::Tally,
+    told::Until,
 };
 
-/// Ids of what was accepted, in order, by conversation.
-type Accepted = BTreeMap<usize, Vec<String>>;
+/// Before somebody who found no host asks again.
+const GLANCE: Duration = Duration::from_millis(20);
 
-/// Everybody who talks.
+/// Everybody who talks and listens.
 pub(crate) struct People {
-    tasks: JoinSet<()>,
-    accepted: Arc<Mutex<Accepted>>,
+    talkers: JoinSet<()>,
+    _listeners: JoinSet<()>,
+    tally: Arc<Mutex<Tally>>,
 }
 
-/// What was accepted, and what was answered.
-#[derive(Default)]
-pub(crate) struct Tally {
-    pub(crate) accepted: Accepted,
-    pub(crate) answers: Accepted,
-}
-
-/// What came of it.
-pub(crate) struct Verdict {
-    pub(crate) lost: usize,
-    pub(crate) doubled: usize,
-    pub(crate) disordered: usize,
-}
-
-pub(crate) fn begin(house: &House, end: Instant) -> People {
-    let accepted: Arc<Mutex<Accepted>> = Arc::default();
-    let mut tasks = JoinSet::new();
+pub(crate) fn begin(house: &House, until: Until) -> People {
+    let tally: Arc<Mutex<Tally>> = Arc::default();
+    let (mut talkers, mut listeners) = (JoinSet::new(), JoinSet::new());
     for n in 0..SESSIONS {
-        tasks.spawn(talk(house.run(), n, accepted.clone(), end));
+        let (run, tally) = (house.run(), tally.clone());
+        talkers.spawn(talk(run.clone(), n, tally.clone(), most(n, until)));
+        listeners.spawn(listen(run, n, tally));
     }
-    People { tasks, accepted }
+    People { talkers, _listeners: listeners, tally }
 }
 
-pub(crate) fn count(people: &People) -> usize {
-    people.accepted.lock().unwrap().values().map(Vec::len).sum()
+impl People {
+    /// Once everybody has said what there was to say.
+    pub(crate) async fn have_talked(&mut self) {
+        while let Some(ended) = self.talkers.join_next().await {
+            ended.unwrap();
+        }
+    }
+
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap()
+    }
 }
 
-pub(crate) async fn end(people: People) -> Accepted {
-    people.tasks.join_all().await;
-    people.accepted.lock().unwrap().clone()
+/// How many messages a conversation is to have.
+fn most(n: usize, until: Until) -> u32 {
+    let all = u32::try_from(SESSIONS).unwrap();
+    match until {
+        Until::Messages(messages) => {
+            messages / all + u32::from(u32::try_from(n).unwrap() < messages % all)
+        }
+        Until::Time(time) => u32::try_from(time.as_millis().div_ceil(PAUSE.as_millis())).unwrap(),
+    }
 }
 
-async fn talk(run: std::path::PathBuf, n: usize, accepted: Arc<Mutex<Accepted>>, end: Instant) {
+async fn talk(run: PathBuf, n: usize, tally: Arc<Mutex<Tally>>, most: u32) {
     // Not all at once: each begins at its own part of the pause.
     let part = u32::try_from(n).unwrap() * 1_000 / u32::try_from(SESSIONS).unwrap();
     let mut next = Instant::now() + PAUSE * part / 1_000;
-    let mut said = 0_u32;
-    while next < end {
+    for said in 1..=most {
         sleep_until(next).await;
         next += PAUSE;
-        said += 1;
         let message = SendMessage {
             text: format!("message {said}"),
             // Over a death of the host it is said again, and is one message.
             client_id: Some(format!("{n}-{said}")),
             ..SendMessage::default()
         };
-        let id = insist(&run, &name(n), &message).await;
-        accepted.lock().unwrap().entry(n).or_default().push(id);
+        let accepted = insist(&run, &name(n), &message).await;
+        tally.lock().unwrap().accepted(n, accepted);
     }
 }
 
-async fn insist(run: &Path, agent: &str, message: &SendMessage) -> String {
+async fn insist(run: &Path, agent: &str, message: &SendMessage) -> Accepted {
     loop {
         if let Ok(mut client) = Client::connect(socket(run)).await
             && let Ok(accepted) = client.send(agent, message).await
         {
-            return accepted.message_id.to_string();
+            return accepted;
         }
-        sleep(Duration::from_millis(20)).await;
+        sleep(GLANCE).await;
     }
 }
 
-impl Tally {
-    pub(crate) fn messages(&self) -> usize {
-        self.accepted.values().map(Vec::len).sum()
+/// Whoever loses the host comes back and asks for what came after the last number they heard.
+async fn listen(run: PathBuf, n: usize, tally: Arc<Mutex<Tally>>) {
+    let mut after = 0;
+    loop {
+        // A host that dies in the middle is nothing to tell: the next one is asked.
+        drop(hear(&run, n, &mut after, &tally).await);
+        sleep(GLANCE).await;
     }
+}
 
-    pub(crate) fn verdict(&self) -> Verdict {
-        let mut verdict = Verdict { lost: 0, doubled: 0, disordered: 0 };
-        let none = Vec::new();
-        for (n, accepted) in &self.accepted {
-            let answers = self.answers.get(n).unwrap_or(&none);
-            let known: BTreeSet<&String> = answers.iter().collect();
-            verdict.lost += accepted.iter().filter(|id| !known.contains(id)).count();
-            verdict.doubled += answers.len() - known.len();
-            let places: Vec<Option<usize>> = answers
-                .iter()
-                .map(|id| accepted.iter().position(|accepted| accepted == id))
-                .collect();
-            verdict.disordered += places.windows(2).filter(|two| two.first() > two.last()).count();
+async fn hear(run: &Path, n: usize, after: &mut i64, tally: &Mutex<Tally>) -> Result<()> {
+    let from = Since { after: Some(*after), ..Since::default() };
+    let mut stream = Client::connect(socket(run)).await?.stream(&name(n), &from).await?;
+    while let Some(event) = stream.next().await? {
+        match event {
+            RoomEvent::Message(said) => {
+                *after = said.seq;
+                tally.lock().unwrap().heard(n, said.in_reply_to);
+            }
+            RoomEvent::Notice { text, .. } => tally.lock().unwrap().noticed(text),
+            RoomEvent::CaughtUp | RoomEvent::Typing { .. } | RoomEvent::RunFinished { .. } => {}
         }
-        verdict
     }
+    Ok(())
 }
