@@ -80,8 +80,9 @@ async fn soak(told: &Told) -> Value {
     let kills = kill_while_they_talk(&mut house, &mut people).await;
     drain(&people).await;
     let took = begun.elapsed().as_secs_f64();
-    let unsettled = books::unsettled(&house, &people.tally().sessions()).await;
-    let (verdict, messages) = (people.tally().verdict(), people.tally().messages());
+    let tally = people.tally();
+    let unsettled = books::unsettled(&house, &tally.sessions()).await;
+    let (verdict, messages) = (tally.verdict(), tally.messages());
     if verdict.lost + verdict.doubled + verdict.disordered + unsettled > 0 {
         house.is_kept();
     }
@@ -117,7 +118,8 @@ async fn kill_while_they_talk(house: &mut House, people: &mut People) -> u32 {
         house.dies();
         kills += 1;
         let ready = house.start().await;
-        let (said, owed) = (people.tally().messages(), people.tally().unanswered().len());
+        let tally = people.tally();
+        let (said, owed) = (tally.messages(), tally.unanswered().len());
         eprintln!("{kills} kills, {said} messages, {owed} unanswered, ready in {ready:.0?}");
     }
 }
@@ -126,12 +128,13 @@ async fn kill_while_they_talk(house: &mut House, people: &mut People) -> u32 {
 async fn drain(people: &People) {
     let begun = Instant::now();
     loop {
-        let missing = people.tally().unanswered();
+        let tally = people.tally();
+        let missing = tally.unanswered();
         if missing.is_empty() || begun.elapsed() > DRAIN {
             for (session, message) in missing {
                 eprintln!("nobody heard an answer to {message} of {session}");
             }
-            for (notice, times) in people.tally().notices() {
+            for (notice, times) in tally.notices() {
                 eprintln!("{times} times: {notice}");
             }
             return;

@@ -3,7 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -54,8 +54,9 @@ impl People {
         }
     }
 
-    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap()
+    /// What came of it until now: a copy, so that nobody is kept from talking while it is looked at.
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally.lock().unwrap().clone()
     }
 }
 

@@ -9,7 +9,7 @@ use schemas::{admin::Accepted, ids::MessageId};
 use tokio::time::Instant;
 
 /// One conversation.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conversation {
     session: String,
     /// What was said, in order, and when it was acknowledged.
@@ -19,7 +19,7 @@ struct Conversation {
 }
 
 /// All that people said and heard.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Tally {
     conversations: BTreeMap<usize, Conversation>,
     notices: BTreeMap<String, usize>,
