@@ -45,9 +45,10 @@ async fn open_rows(house: &House, session: &str) -> Vec<Value> {
 
 fn is_open(row: &Value) -> bool {
     let came_in = row.get("came_in").and_then(Value::as_bool).unwrap();
-    let good = match came_in {
-        true => InboundStatus::Completed.as_str(),
-        false => DeliveryStatus::Delivered.as_str(),
+    let good = if came_in {
+        InboundStatus::Completed.as_str()
+    } else {
+        DeliveryStatus::Delivered.as_str()
     };
     row.get("status").and_then(Value::as_str) != Some(good)
 }
