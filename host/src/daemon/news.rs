@@ -197,7 +197,10 @@ impl Daemon {
                 // A task that is gone needs no answer.
                 let _gone = may_end.send(empty).is_err();
             }
-            FromSession::Ended { session } => self.forget(&session),
+            FromSession::Ended { session } => {
+                self.forget(&session);
+                self.due_again(session);
+            }
         }
     }
 
@@ -251,8 +254,17 @@ impl Daemon {
             }
             Err(failure) => {
                 error!(%session, error = %failure.chain(), "a due session cannot be woken");
+                self.due_again(session);
             }
         }
+    }
+
+    /// What is to be done there waits until it can be: a disk that is full has room again, and then
+    /// nobody else would ask.
+    fn due_again(&mut self, session: SessionId) {
+        let now = self.context.clock.now();
+        let soon = now.checked_add(limits::DUE_AGAIN).unwrap_or(now);
+        self.due.insert((soon, Due::Session(session)));
     }
 }
 

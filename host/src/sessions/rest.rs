@@ -37,6 +37,8 @@ impl Runner {
             && self.staged.is_empty()
             && self.acting.is_empty()
             && self.posts.lanes.values().all(Lane::waits_long)
+            // Who waits for a try that is put off is told so before the task ends.
+            && self.silence.next().is_none()
     }
 
     /// Asks the daemon whether it may end; the daemon says no when a command came meanwhile.

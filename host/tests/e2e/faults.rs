@@ -1,8 +1,9 @@
 //! What dies, and what must not be lost or doubled by it.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use host::{engine::EngineErrorKind, error::ErrorKind};
+use jiff::SignedDuration;
 use schemas::{admin::RoomEvent, message::Outcome};
 
 use crate::world::World;
@@ -199,6 +200,50 @@ async fn a_message_to_a_host_that_ends_is_refused_and_not_kept() {
             let refused =
                 handle.ask(host::requests::Request::Agents).await.expect_err("nobody is there");
             assert_eq!(refused.kind, ErrorKind::HostDown);
+        })
+        .await;
+}
+
+/// Found by the simulation, where a disk was full while its host started: nobody asked again.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_a_host_could_not_read_at_its_start_goes_on_once_it_can_be_read() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            let sent = world.says("andy", "hello\n!slow 5000").await;
+            world.passes(Duration::from_secs(1)).await;
+            world.crash_host().await;
+            world.yard.kill_the_one().await;
+            let file = world.dir_of(&sent).inbound_db();
+            fs::rename(&file, file.with_extension("aside")).unwrap();
+            fs::create_dir(&file).unwrap();
+            world.start_host().await;
+            world.passes(Duration::from_secs(5)).await;
+            fs::remove_dir(&file).unwrap();
+            fs::rename(file.with_extension("aside"), &file).unwrap();
+            assert_eq!(world.next_reply("andy").await, "You said: hello");
+        })
+        .await;
+}
+
+/// Found by the simulation: the session slept until the try, and nobody said anything before it.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_try_that_is_far_off_is_told_so_by_a_host_that_starts_meanwhile() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.says("andy", "hello\n!slow 5000").await;
+            world.passes(Duration::from_secs(1)).await;
+            world.yard.kill_the_one().await;
+            world.until_state("andy", "backing off").await;
+            world.crash_host().await;
+            world.clock_steps(-SignedDuration::from_mins(30));
+            world.start_host().await;
+            let said = world.words_of_the_host(Duration::from_secs(65)).await;
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].contains("I try again"), "{said:?}");
+            assert_eq!(world.next_reply("andy").await, "You said: hello");
         })
         .await;
 }

@@ -149,6 +149,23 @@ async fn a_task_is_paused_resumed_run_now_edited_and_cancelled_as_one_series() {
         .await;
 }
 
+/// Found by the simulation: it stayed active for ever, without a time.
+#[tokio::test(start_paused = true)]
+async fn a_single_time_that_is_at_work_when_its_task_is_paused_is_done_with_its_end() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.task("'look\n!slow 60000' --name look --at +1m").await;
+            let id = world.field_of("look", "id").await.as_str().unwrap().to_owned();
+            world.passes(Duration::from_secs(90)).await;
+            world.command("tasks pause look").await.unwrap();
+            assert_eq!(world.next_reply("andy").await, "You said: look");
+            world.passes(Duration::from_secs(1)).await;
+            assert_eq!(world.field_of(&id, "status").await, "done");
+        })
+        .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_task_that_fails_eight_times_in_a_row_is_paused_and_people_are_told() {
     World::new()

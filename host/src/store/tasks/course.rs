@@ -211,7 +211,8 @@ fn ended(tx: &Connection, id: &TaskId, outcome: Outcome, reason: Option<&str>) -
     }
     let last = task.cron.is_none() && task.next_at.is_none() && open(tx, id)? == 0;
     let tried_again = task.status == TaskStatus::Failed;
-    if last && (task.status == TaskStatus::Active || tried_again) {
+    // One that was paused meanwhile has nothing left to rest from.
+    if last && (task.lives() || tried_again) {
         match outcome {
             Outcome::Completed => (task.status, task.why) = (TaskStatus::Done, None),
             Outcome::Cancelled => task.status = TaskStatus::Cancelled,
