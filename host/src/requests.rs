@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     admin,
-    channels::{Inbound, Post},
+    channels::{Bounded, Inbound, Post},
     draft::Draft,
     error::{ErrorKind, HostError, Result},
     limits,
@@ -35,7 +35,7 @@ pub enum Request {
     /// A person says something to an agent in its terminal room.
     Send(String, Box<Draft>, Answer<Accepted>),
     /// Somebody says something in a room; answered once every row that comes of it is durable.
-    Inbound(Box<Inbound>, Answer<Taken>),
+    Inbound(Box<Bounded>, Answer<Taken>),
     /// A message that waited for a person's yes comes in, before what was said since.
     Replay(Box<Inbound>, Answer<Taken>),
     /// Make an agent, its terminal room and their wiring.

@@ -12,12 +12,14 @@ use schemas::{
 };
 
 mod body;
+mod bounded;
 mod inbound;
 
 pub mod peer;
 pub mod terminal;
 
 pub use body::{Body, Capabilities, Of};
+pub use bounded::Bounded;
 pub use inbound::{Inbound, Sender, platform_id};
 
 /// Something to be posted at an address.

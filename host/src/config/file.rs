@@ -162,6 +162,8 @@ fn time_zone(name: String) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection, prelude::*, sample};
+
     use super::*;
 
     #[track_caller]
@@ -196,5 +198,33 @@ mod tests {
         check_refused("time_zone = 'Mars/Base'", "Mars/Base", "IANA");
         check_refused("image = 7", "integer", "");
         check_refused("image = ", "", "");
+    }
+
+    /// Our keys, and others, with values of any shape.
+    fn written() -> impl Strategy<Value = String> {
+        let key = prop_oneof![4 => sample::select(&KEYS[..]).prop_map(str::to_owned), 1 => any::<String>()];
+        let value = prop_oneof![
+            any::<String>().prop_map(toml::Value::from),
+            "-?[0-9]{1,20}[smhdwy]{0,2}".prop_map(toml::Value::from),
+            any::<i64>().prop_map(toml::Value::from),
+            any::<bool>().prop_map(toml::Value::from),
+            collection::vec(any::<i64>(), 0..3).prop_map(toml::Value::from),
+        ];
+        let table = collection::btree_map(key, value, 0..9)
+            .prop_map(|map| map.into_iter().collect::<toml::Table>().to_string());
+        prop_oneof![3 => table, 1 => any::<String>(), 1 => Just("[".repeat(10_000))]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_the_file_is_read_within_bounds_or_refused_in_words(said in written()) {
+            match File::parse(&said) {
+                Ok(file) => {
+                    prop_assert!(file.idle_timeout.is_none_or(|it| it >= limits::IDLE_TIMEOUT_MIN));
+                    prop_assert!(file.max_containers != Some(0));
+                }
+                Err(refused) => prop_assert!(!refused.chain().trim().is_empty()),
+            }
+        }
     }
 }

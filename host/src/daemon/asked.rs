@@ -14,7 +14,7 @@ use tracing::info;
 use super::Daemon;
 use crate::{
     admin::Desk,
-    channels::{Inbound, Sender},
+    channels::{Bounded, Inbound, Sender},
     error::{ErrorKind, HostError, Result},
     people::{Act, Verdict, Who, decide},
     questions::{self, Open, Said},
@@ -64,7 +64,8 @@ impl Daemon {
         let desk = self.context.desk();
         self.context.spawn(async move {
             desk.context.turns.wait(&message.address).await;
-            let again = |taken| Request::Inbound(Box::new(message), taken);
+            let message = Box::new(Bounded::of(message));
+            let again = |taken| Request::Inbound(message, taken);
             drop(answer.send(desk.daemon.ask_surely(again).await));
         });
     }
@@ -130,7 +131,8 @@ async fn answered(
         // Somebody was faster, or the conversation was put away; the question waits no longer, and
         // this is text like any other.
         Err(failure) if matches!(failure.kind, ErrorKind::Conflict | ErrorKind::NotFound) => {
-            desk.daemon.ask(|answer| Request::Inbound(Box::new(message), answer)).await
+            let message = Box::new(Bounded::of(message));
+            desk.daemon.ask(|answer| Request::Inbound(message, answer)).await
         }
         Err(failure) => Err(failure),
     }

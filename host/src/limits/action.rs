@@ -39,6 +39,10 @@ pub const MODEL_BYTES: usize = 100;
 /// fills the approvals or the audit.
 pub const ACTIONS: usize = 30;
 
+/// Notes that a session's agent gets in a minute about what it wrote and nobody could use: an agent
+/// that errs reads every one, and one that floods is told how many more there were.
+pub const NOTES: usize = 30;
+
 /// What one agent may have waiting for people at once: more than a person would want to read.
 pub const WAITING_ASKS: usize = 20;
 

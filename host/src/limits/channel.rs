@@ -32,6 +32,23 @@ pub const NOTICE_TIME: Duration = Duration::from_secs(10);
 /// Posts of one session that wait in memory; what else the guest wrote waits in its file.
 pub const QUEUED_POSTS: usize = 2_000;
 
+/// Posts of one session that wait for a time of their own: reminders of a conversation, and a
+/// twentieth of [`QUEUED_POSTS`], so that those for later never keep today's out.
+pub const LATER_POSTS: usize = 100;
+
+/// Bytes of what somebody says on a platform: GitHub's 65,536 characters of four bytes each, and no
+/// platform has longer messages. The whole of a longer one comes along as a file.
+pub const TEXT_BYTES: usize = 256 * 1024;
+
+/// Characters of a name of a sender or a room, and of the like: no platform has longer ones.
+pub const NAME_CHARS: usize = 200;
+
+/// Bytes of a message that is answered, and of a file's name: a long paragraph.
+pub const QUOTE_BYTES: usize = 4 * 1024;
+
+/// Bytes of the fields of a message that we do not know; past it they are left out.
+pub const EXTRA_BYTES: usize = 16 * 1024;
+
 /// By how much of itself a pause grows at most, so that what failed together is not tried together:
 /// one in so many parts.
 pub const JITTER_PART: u32 = 4;

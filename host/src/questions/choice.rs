@@ -88,5 +88,19 @@ mod tests {
                 prop_assert!(labels.contains(&value));
             }
         }
+
+        #[test]
+        fn any_words_choose_an_option_or_nothing(
+            labels in prop::collection::vec(any::<String>(), 0..4), text in any::<String>(),
+            which in any::<prop::sample::Index>(),
+        ) {
+            let pairs: Vec<(&str, &str)> = labels.iter().map(|l| (l.as_str(), l.as_str())).collect();
+            let asked = question(&pairs);
+            let named = if labels.is_empty() { &text } else { which.get(&labels) };
+            for words in [text.clone(), format!("/answer {text}"), named.clone()] {
+                let chosen = said_in_chat(&asked, &words);
+                prop_assert!(labels.is_empty() || chosen.is_none_or(|value| labels.contains(&value)));
+            }
+        }
     }
 }

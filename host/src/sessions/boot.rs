@@ -166,6 +166,7 @@ impl Runner {
             telling: JoinSet::new(),
             acting: super::acting::Acting::default(),
             actions: super::allowance::Allowance::default(),
+            notes: super::notes::Notes::default(),
             woken_by_actions: super::allowance::Allowance::default(),
             wake_wanted: false,
             posts: Posts::new(!boot.facts.record.clean),

@@ -57,6 +57,7 @@ mod throw_away;
 
 mod acting;
 mod allowance;
+mod notes;
 
 mod messages;
 mod query;

@@ -17,6 +17,7 @@ use tracing::{Instrument, error, warn};
 
 use super::{
     lane::{Outgoing, Standing, Wait},
+    notes::{Counted, Told},
     runner::Runner,
 };
 use crate::{
@@ -41,11 +42,7 @@ impl Runner {
             }
         };
         match wish(&self.facts.record.id, &row, &self.reach) {
-            Wish::Refuse(why) => {
-                warn!(message_id = %row.id, why, "an outbound row was refused");
-                self.staged.ledger.push(failed(Standing::default().row(&row.id), &why));
-                self.tell_agent(row.id.as_str(), row.seq, &why);
-            }
+            Wish::Refuse(why) => self.refuse_row(&row, &why),
             Wish::Act(id, request) => self.take_action(&row, id, request),
             Wish::NoAct(id, why) => self.refuse_action(&row, id, &why),
             // Somebody asked for it before the look that brings it now.
@@ -53,6 +50,9 @@ impl Runner {
             Wish::Post(post) => {
                 let now = self.context.clock.now();
                 match row.deliver_after.filter(|at| *at > now) {
+                    Some(_) if self.posts.later.len() >= limits::channel::LATER_POSTS => {
+                        self.refuse_row(&row, &text::too_many_for_later());
+                    }
                     // Beside the lanes, so that what is said meanwhile goes out before it.
                     Some(at) => drop(self.posts.later.insert((at, post.seq), post)),
                     None => {
@@ -62,6 +62,12 @@ impl Runner {
                 }
             }
         }
+    }
+
+    fn refuse_row(&mut self, row: &OutboundRow, why: &str) {
+        warn!(message_id = %row.id, why, "an outbound row was refused");
+        self.staged.ledger.push(failed(Standing::default().row(&row.id), why));
+        self.tell_agent(row.id.as_str(), row.seq, why);
     }
 
     /// Puts a post into its lane.
@@ -122,8 +128,27 @@ impl Runner {
         self.staged.lost.push(LostPost { message, seq, reason, at });
     }
 
-    /// A row for the agent; its id is made from `about`, so that it is told once.
+    /// A row for the agent; its id is made from `about`, so that it is told once. Too many within
+    /// a minute are only counted.
     pub(super) fn tell_agent(&mut self, about: &str, seq: i64, error: &str) {
+        match self.notes.one_more(self.context.clock.now(), seq) {
+            Told::Whole => self.note(about, seq, error),
+            Told::Last => self.note(about, seq, &text::only_counted_from_now(error)),
+            Told::Counted => {}
+        }
+    }
+
+    /// What was only counted is told when its time has come, or with `now`.
+    pub(super) fn tell_counted(&mut self, now: bool) {
+        let at = self.context.clock.now();
+        let counted = if now { self.notes.take() } else { self.notes.take_due(at) };
+        if let Some(Counted { first, more, .. }) = counted {
+            // Rows that nobody could read are read again after a start: this is the same note then.
+            self.note(&format!("counted:{first}"), first, &text::counted(more));
+        }
+    }
+
+    fn note(&mut self, about: &str, seq: i64, error: &str) {
         let about: String = about.chars().take(limits::REASON_CHARS).collect();
         let Ok(id) = MessageId::parse(&format!("failed:{about}")) else { return };
         let now = self.context.clock.now();
@@ -168,9 +193,11 @@ impl Runner {
         by <= Instant::now()
     }
 
-    /// The next moment at which a post may go.
+    /// The next moment at which a post may go, or at which the agent is told what was counted.
     pub(super) fn next_post(&self) -> Option<Instant> {
-        let later = self.posts.later.keys().next().map(|(at, _)| Instant::now() + self.until(*at));
+        let first = self.posts.later.keys().next().map(|(at, _)| *at);
+        let later = first.into_iter().chain(self.notes.due()).min();
+        let later = later.map(|at| Instant::now() + self.until(at));
         let committed = self.staged.is_empty();
         self.posts.lanes.values().filter_map(|lane| lane.next_try(committed)).chain(later).min()
     }

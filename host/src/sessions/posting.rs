@@ -40,6 +40,7 @@ impl Runner {
     /// Hands over the head of every lane that is free.
     pub(super) fn post_what_may_go(&mut self) {
         self.queue_what_is_due();
+        self.tell_counted(false);
         let committed = self.staged.is_empty();
         let now = self.context.clock.now();
         let (mut ready, mut given_up) = (Vec::new(), Vec::new());

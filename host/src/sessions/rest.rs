@@ -43,6 +43,11 @@ impl Runner {
 
     /// Asks the daemon whether it may end; the daemon says no when a command came meanwhile.
     pub(super) async fn retire(&mut self) -> bool {
+        self.tell_counted(true);
+        self.commit_staged().await;
+        if !self.staged.is_empty() {
+            return false;
+        }
         if self.engine_asked {
             // No container lives: nobody goes on with what a dead one left in the middle.
             self.settle_broken_off();

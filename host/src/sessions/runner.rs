@@ -126,6 +126,8 @@ pub(super) struct Runner {
     pub(super) acting: super::acting::Acting,
     /// How often it may ask for them.
     pub(super) actions: super::allowance::Allowance,
+    /// What it hears of rows that nobody could use.
+    pub(super) notes: super::notes::Notes,
     /// How often answers to them may wake it.
     pub(super) woken_by_actions: super::allowance::Allowance,
     /// A row of the host's own came that wakes the agent.

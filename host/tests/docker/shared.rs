@@ -5,7 +5,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use host::{
-    channels::{Channels, terminal::Terminal},
+    channels::{Bounded, Channels, terminal::Terminal},
     daemon::{self, Ports, Settings, Stop, open_home},
     engine::docker::DockerEngine,
     limits,
@@ -100,7 +100,8 @@ impl Inside {
     }
 
     async fn says(&self, line: &str) {
-        let message = Box::new(self.said.heard(line, SystemClock.now()));
+        let message = self.said.heard(line, SystemClock.now());
+        let message = Box::new(Bounded::of(message));
         let taken = self.handle.ask(|answer| Request::Inbound(message, answer)).await.unwrap();
         assert_eq!(outcome(&taken), "woke");
     }

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use host::{channels::Inbound, requests::Request};
+use host::{
+    channels::{Bounded, Inbound},
+    requests::Request,
+};
 
 use crate::{
     simulation::{Dice, Told},
@@ -77,7 +80,7 @@ impl Crowd {
 
     /// The platform was not answered, so it brings the message again.
     async fn host_dies_over(&mut self, world: &mut World, message: Inbound) {
-        let (handle, first) = (world.handle(), Box::new(message.clone()));
+        let (handle, first) = (world.handle(), Box::new(Bounded::of(message.clone())));
         let yields = self.dice.roll(60);
         let soon = async move {
             for _ in 0..yields {

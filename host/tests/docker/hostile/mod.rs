@@ -3,29 +3,27 @@
 //! The test plays the guest from outside, through the same folder; what only a process inside can
 //! do is done by one inside. Beside all of it another agent is asked again and again.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf};
 
-use futures_util::StreamExt;
 use schemas::{
     admin::{NewAgent, SessionInfo},
     guest_side::OutboundWriter,
     ids::MessageId,
     message::{Kind, NewOutbound},
+    session_dir::SessionDir,
 };
 
 use crate::{
     attacks::{ASIDE, Attack, FILES, FORGED_ROW, HEARTBEATS, LIVE},
     host_process::{HostProcess, begin_inside, new_agent},
     images::{BASE, have_base},
-    room::{Room, p99, print_ratio, say},
+    room::{Room, say},
     yard::docker,
 };
 
-/// Round trips from which the quiet figure is made.
-const ROUNDS: usize = 60;
+mod honest;
 
-/// Attacks side by side: more would measure the engine's starts.
-const AT_ONCE: usize = 3;
+use honest::Honest;
 
 /// What stands in the file outside.
 const SECRET: &str = "canary-5f1e-which-nobody-may-read";
@@ -35,8 +33,10 @@ async fn a_hostile_folder_sets_its_session_aside_and_nobody_else() {
     let host = HostProcess::up().await;
     let outside = outside(&host);
     let mut honest = Honest::enter(&host).await;
-    let attacks = futures_util::stream::iter(ASIDE.iter().map(|attack| suffer(&host, attack)));
-    honest.beside("hostile_p99_ratio (folders)", attacks.buffer_unordered(AT_ONCE).count()).await;
+    for attack in ASIDE {
+        suffer(&host, &mut honest, attack).await;
+    }
+    honest.tell("folders");
     untouched(&host, &outside);
     let told = host.log_text().matches("the session is set aside").count();
     assert_eq!(told, ASIDE.len(), "each is told once");
@@ -47,55 +47,48 @@ async fn nothing_but_a_file_of_its_own_goes_with_a_reply() {
     let host = HostProcess::up().await;
     let outside = outside(&host);
     let mut honest = Honest::enter(&host).await;
-    let attacks =
-        futures_util::stream::iter(FILES.iter().map(|attack| goes_without(&host, attack)));
-    honest.beside("hostile_p99_ratio (files)", attacks.buffer_unordered(AT_ONCE).count()).await;
+    for attack in FILES {
+        goes_without(&host, &mut honest, attack).await;
+    }
+    honest.tell("files");
     untouched(&host, &outside);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn whatever_stands_in_place_of_the_heartbeat_is_neither_read_nor_followed() {
-    let host = HostProcess::up().await;
-    let outside = outside(&host);
-    let agent = host.agent("andy").await;
-    let mut room = Room::enter(&host, "andy").await;
-    room.ask(&host, "hello").await;
-    let session = host.session("andy").await;
-    let dir = host.session_dir(&agent.id, &session.id);
+    let mut andy = Suspect::enter().await;
     for attack in HEARTBEATS {
-        (attack.leave)(&dir, &outside);
-        let container = host.container(&session.id);
-        assert_eq!(room.ask(&host, attack.name).await, format!("You said: {}", attack.name));
+        (attack.leave)(&andy.dir, &andy.outside);
+        let container = andy.host.container(&andy.session.id);
+        andy.answers(attack.name).await;
         // The next guest finds nothing of it.
         docker(&["kill", &container]);
-        host.until_state("andy", "asleep").await;
-        assert_eq!(room.ask(&host, "and now?").await, "You said: and now?", "{}", attack.name);
+        andy.host.until_state("andy", "asleep").await;
+        andy.answers("and now?").await;
     }
-    untouched(&host, &outside);
+    untouched(&andy.host, &andy.outside);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_live_file_is_only_looked_at_whatever_it_is() {
-    let host = HostProcess::up().await;
-    let outside = outside(&host);
-    let agent = host.agent("andy").await;
-    let mut room = Room::enter(&host, "andy").await;
-    room.ask(&host, "hello").await;
-    let session = host.session("andy").await;
-    let dir = host.session_dir(&agent.id, &session.id);
+    let mut andy = Suspect::enter().await;
     for attack in LIVE {
-        let sent = say(&host, "andy", "!slow 1500").await;
-        (attack.leave)(&dir, &outside);
-        assert_eq!(room.answer().await.in_reply_to, Some(sent.message_id), "{}", attack.name);
-        assert_eq!(room.ask(&host, "and now?").await, "You said: and now?", "{}", attack.name);
+        let sent = say(&andy.host, "andy", "!slow 1500").await;
+        (attack.leave)(&andy.dir, &andy.outside);
+        let answer = andy.room.answer().await;
+        assert_eq!(answer.in_reply_to, Some(sent.message_id), "{}", attack.name);
+        andy.answers("and now?").await;
     }
-    untouched(&host, &outside);
+    untouched(&andy.host, &andy.outside);
 }
 
 /// Swaps the database with a link that leads outside, on the host, as fast as it can.
 const SWAP: &str = "chdir '/workspace/out'; symlink($ARGV[0], 'l'); \
                     while (1) { rename('outbound.db', 'x'); rename('l', 'outbound.db'); \
                     rename('outbound.db', 'l'); rename('x', 'outbound.db') }";
+
+/// Times that it is done: the neighbour's figure needs rounds.
+const SWAPS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_process_that_swaps_the_database_while_the_host_looks_never_leads_it_outside() {
@@ -108,65 +101,61 @@ async fn a_process_that_swaps_the_database_while_the_host_looks_never_leads_it_o
     let mut room = Room::enter(&host, "swapper").await;
     room.ask(&host, "hello").await;
     let session = host.session("swapper").await;
-    let attack = async {
+    for _ in 0..SWAPS {
+        honest.quietly().await;
         let container = host.container(&session.id);
         begin_inside(&container, &["perl", "-e", SWAP, outside.to_str().unwrap()]);
-        say(&host, "swapper", "meanwhile").await;
-        host.until_state("swapper", "set aside").await
-    };
-    honest.beside("hostile_p99_ratio (swaps)", attack).await;
-    untouched(&host, &outside);
-    reset(&host, &session).await;
-    // What was said meanwhile may have been answered before, and is not lost.
-    let accepted = say(&host, "swapper", "and now?").await;
-    while room.answer().await.in_reply_to.as_ref() != Some(&accepted.message_id) {}
+        let attack = async {
+            say(&host, "swapper", "meanwhile").await;
+            host.until_state("swapper", "set aside").await
+        };
+        honest.beside(attack).await;
+        untouched(&host, &outside);
+        reset(&host, &session).await;
+        // What was said meanwhile may have been answered before, and is not lost.
+        let accepted = say(&host, "swapper", "and now?").await;
+        while room.answer().await.in_reply_to.as_ref() != Some(&accepted.message_id) {}
+    }
+    honest.tell("swaps");
 }
 
-/// A neighbour who is asked the whole time.
-struct Honest<'h> {
-    host: &'h HostProcess,
+/// An agent that answered once and is to go bad, on a host of its own.
+struct Suspect {
+    host: HostProcess,
+    outside: PathBuf,
     room: Room,
-    quiet: Duration,
+    session: SessionInfo,
+    dir: SessionDir,
 }
 
-impl<'h> Honest<'h> {
-    async fn enter(host: &'h HostProcess) -> Self {
-        host.agent("honest").await;
-        let mut room = Room::enter(host, "honest").await;
-        room.latencies(host, 3).await;
-        let quiet = p99(room.latencies(host, ROUNDS).await);
-        Self { host, room, quiet }
+impl Suspect {
+    async fn enter() -> Self {
+        let host = HostProcess::up().await;
+        let outside = outside(&host);
+        let agent = host.agent("andy").await;
+        let mut room = Room::enter(&host, "andy").await;
+        room.ask(&host, "hello").await;
+        let session = host.session("andy").await;
+        let dir = host.session_dir(&agent.id, &session.id);
+        Self { host, outside, room, session, dir }
     }
 
-    /// Each question is answered, in its order, for as long as something else goes on.
-    async fn beside<T>(&mut self, what: &str, attack: impl Future<Output = T>) {
-        tokio::pin!(attack);
-        let mut took = Vec::new();
-        loop {
-            let round = self.room.latencies(self.host, 1);
-            tokio::pin!(round);
-            tokio::select! { biased;
-                one = &mut round => took.extend(one),
-                _ = &mut attack => {
-                    took.extend(round.await);
-                    return print_ratio(what, self.quiet, p99(took));
-                }
-            }
-        }
+    async fn answers(&mut self, text: &str) {
+        assert_eq!(self.room.ask(&self.host, text).await, format!("You said: {text}"));
     }
 }
 
 /// One attack, from the first message to the fresh start.
-async fn suffer(host: &HostProcess, attack: &'static Attack) {
+async fn suffer(host: &HostProcess, honest: &mut Honest<'_>, attack: &'static Attack) {
     let name = attack.name;
     let agent = host.agent(name).await;
     let mut room = Room::enter(host, name).await;
     assert_eq!(room.ask(host, "hello").await, "You said: hello", "{name}");
     let session = host.session(name).await;
     let (dir, outside) = (host.session_dir(&agent.id, &session.id), host.home().join("outside/p"));
+    honest.quietly().await;
     tokio::task::spawn_blocking(move || (attack.leave)(&dir, &outside)).await.unwrap();
-
-    let aside = host.until_state(name, "set aside").await;
+    let aside = honest.beside(host.until_state(name, "set aside")).await;
     let why = aside.notice.unwrap_or_default();
     assert!(why.contains(attack.notice), "{name}: {why}");
     let notice = room.notice().await;
@@ -185,13 +174,14 @@ async fn suffer(host: &HostProcess, attack: &'static Attack) {
 }
 
 /// A reply arrives without the file that it names, and its session goes on.
-async fn goes_without(host: &HostProcess, attack: &'static Attack) {
+async fn goes_without(host: &HostProcess, honest: &mut Honest<'_>, attack: &'static Attack) {
     let name = attack.name;
     let agent = host.agent(name).await;
     let mut room = Room::enter(host, name).await;
     room.ask(host, "hello").await;
     let session = host.session(name).await;
     let (dir, outside) = (host.session_dir(&agent.id, &session.id), host.home().join("outside/p"));
+    honest.quietly().await;
     (attack.leave)(&dir, &outside);
     let files = match name {
         "file-absolute" => format!("{outside:?}, \"../../../outside/p\""),
@@ -207,7 +197,7 @@ async fn goes_without(host: &HostProcess, attack: &'static Attack) {
         run: None,
     };
     OutboundWriter::new(dir).write(|tx| tx.append(&row, 1000)).unwrap();
-    let answer = room.answer().await;
+    let answer = honest.beside(room.answer()).await;
     assert_eq!((answer.text.as_str(), answer.files.len()), ("take this", 0), "{name}");
     let words = room.ask(host, "and now?").await;
     assert!(words.starts_with("You said: and now?"), "{name}: {words}");

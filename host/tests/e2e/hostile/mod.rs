@@ -13,7 +13,9 @@ mod attacks;
 mod files;
 mod folder;
 mod parsers;
+mod rows;
 mod shown;
+mod strangers;
 mod words;
 
 /// One session is attacked through its `out/`; another must not notice.

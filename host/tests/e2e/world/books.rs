@@ -60,6 +60,15 @@ impl World {
         lines
     }
 
+    /// The sessions whose words the rows of a session say they are.
+    pub(crate) fn sources(&self, session: &str) -> Vec<String> {
+        let conn = opened(&self.dir_of_session(session).inbound_db());
+        let sql = "SELECT source_session_id FROM messages_in \
+                   WHERE source_session_id IS NOT NULL ORDER BY seq";
+        let mut select = conn.prepare(sql).unwrap();
+        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
     /// What the operator's audit says, oldest first.
     pub(crate) fn audit(&self) -> Vec<String> {
         let conn = opened(&self.home.path().join("central.db"));

@@ -1,25 +1,60 @@
-//! A guest that hangs: it lives, and does nothing.
+//! A guest that hangs: it lives, and does nothing, until it goes on.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::ready,
+};
 
 use tokio::sync::Notify;
 
 /// Whether a guest hangs.
 #[derive(Default)]
 pub(crate) struct Frozen {
-    pub(crate) on: AtomicBool,
-    pub(crate) changed: Notify,
+    on: AtomicBool,
+    goes_on: Notify,
+}
+
+impl Frozen {
+    /// It hangs from now on.
+    pub(crate) fn hangs(&self, yes: bool) {
+        self.on.store(yes, Ordering::Relaxed);
+        if !yes {
+            self.goes_on.notify_waiters();
+        }
+    }
 }
 
 /// Polls a future only while it is not frozen.
 pub(crate) async fn freezable<T>(work: impl Future<Output = T>, frozen: &Frozen) -> T {
-    let mut work = std::pin::pin!(work);
+    let (mut work, mut goes_on) = (pin!(work), pin!(frozen.goes_on.notified()));
     std::future::poll_fn(|context| {
-        if frozen.on.load(Ordering::Relaxed) {
-            // Nothing wakes it but the end: a kill drops it from outside.
-            return std::task::Poll::Pending;
+        while frozen.on.load(Ordering::Relaxed) {
+            // What woke it is forgotten now, so its end of hanging must wake it once more: the
+            // end of a commit that was under way comes only once.
+            ready!(goes_on.as_mut().poll(context));
+            goes_on.set(frozen.goes_on.notified());
         }
         work.as_mut().poll(context)
     })
     .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_woke_it_while_it_hung_is_not_lost_when_it_goes_on() {
+    let (frozen, commit) = (Frozen::default(), tokio::sync::oneshot::channel());
+    let guest = freezable(commit.1, &frozen);
+    let story = async {
+        tokio::task::yield_now().await;
+        frozen.hangs(true);
+        commit.0.send("done").unwrap();
+        tokio::task::yield_now().await;
+        frozen.hangs(false);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! { biased;
+        said = guest => assert_eq!(said, Ok("done")),
+        () = story => {}
+        () = tokio::time::sleep(std::time::Duration::from_secs(60)) => panic!("it hangs for ever"),
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host::{
-    channels::Inbound,
+    channels::{Bounded, Inbound},
     error::Result,
     requests::{Request, Taken},
 };
@@ -22,7 +22,8 @@ impl World {
 
     /// A platform hands a message over.
     pub(crate) async fn brings(&self, message: Inbound) -> Result<Taken> {
-        self.ask(|answer| Request::Inbound(Box::new(message), answer)).await
+        let message = Box::new(Bounded::of(message));
+        self.ask(|answer| Request::Inbound(message, answer)).await
     }
 
     /// A message as its platform hands it over.

@@ -105,7 +105,7 @@ impl Yard {
 
     /// The only container that runs hangs: it lives, and does nothing.
     pub(crate) fn freeze_the_one(&self) {
-        self.the_one().frozen.on.store(true, Ordering::Relaxed);
+        self.the_one().frozen.hangs(true);
     }
 
     /// The guest dies that comes to a step as the n-th from now on.
@@ -132,7 +132,7 @@ impl Yard {
 
     /// One of the containers that run hangs.
     pub(crate) fn freeze_one(&self, which: usize) {
-        self.one(which).frozen.on.store(true, Ordering::Relaxed);
+        self.one(which).frozen.hangs(true);
     }
 
     /// Whether containers hang from their first moment.
@@ -184,9 +184,8 @@ impl Yard {
     pub(crate) async fn close(&self) {
         let all: Vec<Container> = self.state.lock().unwrap().containers.values().cloned().collect();
         for one in all {
-            one.frozen.on.store(false, Ordering::Relaxed);
-            one.frozen.changed.notify_waiters();
             one.terminate.cancel();
+            one.frozen.hangs(false);
             ended(&one).await;
         }
         self.tasks.close();
@@ -222,7 +221,7 @@ impl Yard {
             running,
         };
         let mut state = self.state.lock().unwrap();
-        container.frozen.on.store(self.born_frozen.load(Ordering::Relaxed), Ordering::Relaxed);
+        container.frozen.hangs(self.born_frozen.load(Ordering::Relaxed));
         let double = state
             .containers
             .values()
