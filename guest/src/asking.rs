@@ -5,7 +5,7 @@
 
 use std::pin::pin;
 
-use schemas::guest_side::ToolRow;
+use schemas::{guest_side::ToolRow, usage::Usage};
 use tokio::{
     select,
     sync::oneshot,
@@ -28,6 +28,7 @@ use crate::{
 pub(crate) struct CameOut {
     pub(crate) how: How,
     pub(crate) tools_started: u32,
+    pub(crate) used: Option<Usage>,
 }
 
 /// What is to be done with it.
@@ -43,7 +44,7 @@ impl Runner {
     /// Lets the provider work, and does meanwhile what the turn's rules say.
     pub(crate) async fn ask(&mut self, claim: &Claim, turn: &Turn) -> CameOut {
         let (sink, mut said) = Sink::new(limits::PROVIDER_EVENTS, self.mailbox.inbound.clone());
-        let name = self.provider.name();
+        let (name, model) = (self.provider.name(), turn.model.as_deref());
         let mut work = pin!(self.provider.turn(turn, &sink));
         let mut state = TurnState::default();
         // It may have been written between the claim and now.
@@ -81,8 +82,8 @@ impl Runner {
                 }
                 () = sleep_until(progressed + state.patience()) => TurnEvent::NoProgress,
             };
-            let by =
-                |tools_started| By { provider: name, model: turn.model.as_deref(), tools_started };
+            let used = state.used();
+            let by = |tools_started| By { provider: name, model, tools_started, used };
             match state.on(event) {
                 Step::Wait => {}
                 Step::Beat => self.mailbox.beat(),
@@ -107,7 +108,7 @@ impl Runner {
                 Step::Release => break How::Release,
             }
         };
-        CameOut { how, tools_started: state.tools_started() }
+        CameOut { how, tools_started: state.tools_started(), used: state.used() }
     }
 }
 
@@ -142,8 +143,11 @@ fn record(
         tx.put_tool(Some(&row), now)
     });
     match recorded {
-        // Whoever waits may be gone with its turn.
-        Ok(()) => drop(may_act.map(|may_act| may_act.send(()))),
+        Ok(()) => {
+            mailbox.steps.reached(steps::Step::ToolRecorded);
+            // Whoever waits may be gone with its turn.
+            let _gone = may_act.is_some_and(|may_act| may_act.send(()).is_err());
+        }
         Err(error) => {
             tracing::error!(error = error.chain(), "a tool may not act: it cannot be written down");
             return false;

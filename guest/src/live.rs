@@ -116,6 +116,7 @@ fn line(event: &ProviderEvent, now: Timestamp) -> Value {
             let timeout = timeout.and_then(|ms| u64::try_from(ms).ok());
             json!({"type": "tool_started", "at": at, "name": tool.name, "timeoutMs": timeout})
         }
+        ProviderEvent::Used(used) => json!({"type": "used", "at": at, "used": used}),
         ProviderEvent::ToolEnded => json!({"type": "tool_ended", "at": at}),
     }
 }

@@ -8,6 +8,7 @@ use schemas::{
     guest_side::{AttemptRow, ErrorScope, RunRow},
     ids::MessageId,
     message::{Kind, NewOutbound, Outcome},
+    usage::Usage,
 };
 
 use crate::{
@@ -24,6 +25,8 @@ pub(crate) struct By<'a> {
     pub(crate) model: Option<&'a str>,
     /// Tools that it was let start.
     pub(crate) tools_started: u32,
+    /// What it has used so far.
+    pub(crate) used: Option<Usage>,
 }
 
 /// The run of a claim, and how it ended.
@@ -53,6 +56,7 @@ pub(crate) fn attempt(
         started_at: claim.at,
         ended,
         tools_started: by.tools_started,
+        used: by.used,
     }
 }
 

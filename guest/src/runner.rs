@@ -6,7 +6,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
-use schemas::ids::MessageId;
+use schemas::{ids::MessageId, usage::Usage};
 use tokio::{
     select,
     time::{Instant, sleep},
@@ -25,7 +25,7 @@ use crate::{
     provider::Provider,
     prune::Pruner,
     reply::{self, BrokenOff, Claim, Failure, Settlement, TurnEnd},
-    rows,
+    rows, script,
     session::Session,
     steps::Step,
     wake::Wake,
@@ -117,12 +117,12 @@ impl Runner {
             prompt::assemble(claim.run.clone(), session, &claim.triggers, &claim.context);
         self.live.begin(&claim.run, claim.at);
         let came_out = if turn.messages.is_empty() {
-            CameOut { how: How::Settle(TurnEnd::Done, Vec::new()), tools_started: 0 }
+            CameOut { how: How::Settle(TurnEnd::Done, Vec::new()), tools_started: 0, used: None }
         } else {
             self.ask(&claim, &turn).await
         };
-        let tools_started = came_out.tools_started;
-        let closing = |control| Closing { model: turn.model.clone(), tools_started, control };
+        let (tools_started, used) = (came_out.tools_started, came_out.used);
+        let closing = |control| Closing { model: turn.model.clone(), tools_started, used, control };
         let (settlement, closing) = match came_out.how {
             How::Settle(end, replies) => {
                 self.mailbox.steps.reached(Step::Answered);
@@ -190,7 +190,9 @@ impl Runner {
                     provider: name,
                     model: closing.model.as_deref(),
                     tools_started: closing.tools_started,
+                    used: closing.used,
                 };
+                script::forget(tx, claim, settlement, now)?;
                 tx.put_attempt(&rows::attempt(claim, by, Some((now, settlement.outcome))))?;
                 if closing.tools_started > 0 {
                     tx.put_tool(None, now)?;
@@ -206,6 +208,7 @@ impl Runner {
 struct Closing {
     model: Option<String>,
     tools_started: u32,
+    used: Option<Usage>,
     /// What the host asked for, when this is the answer to it.
     control: Option<i64>,
 }

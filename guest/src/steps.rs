@@ -2,7 +2,8 @@
 //!
 //! Owns the list and the port through which it is watched. `lazaret-guest` watches nothing, and no
 //! file, argument or variable can change that: what runs in a container obeys no stranger. Between
-//! two steps of this list lies either nothing durable or exactly one commit.
+//! two steps of this list lies either nothing durable or exactly one commit; what a task's script
+//! commits before the provider is asked has tests of its own.
 
 use std::fmt;
 
@@ -19,6 +20,8 @@ pub enum Step {
     ReadAgain,
     /// 9: the run has its row.
     RunWritten,
+    /// 9: it stands in the file that a tool acts; it does not know that it may.
+    ToolRecorded,
     /// 9: the provider is done; nothing of its answer is written.
     Answered,
     /// 10: the replies' files lie in the outbox; no row names them.
@@ -29,12 +32,13 @@ pub enum Step {
 
 impl Step {
     /// All of them, in the order of a turn.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Begun,
         Self::Read,
         Self::Claimed,
         Self::ReadAgain,
         Self::RunWritten,
+        Self::ToolRecorded,
         Self::Answered,
         Self::FilesWritten,
         Self::Settled,

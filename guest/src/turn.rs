@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use schemas::{ids::MessageId, limits::MAX_TOOL_TIMEOUT};
+use schemas::{ids::MessageId, limits::MAX_TOOL_TIMEOUT, usage::Usage};
 
 use crate::{
     limits,
@@ -38,6 +38,8 @@ pub enum ProviderEvent {
     ToolStarts(Tool),
     /// It has ended.
     ToolEnded,
+    /// All that this attempt has used so far; what was said before counts no more.
+    Used(Usage),
 }
 
 /// What can happen during a turn.
@@ -92,6 +94,7 @@ pub struct TurnState {
     run_written: bool,
     tools_started: u32,
     tool: Option<Tool>,
+    used: Option<Usage>,
 }
 
 impl TurnState {
@@ -116,6 +119,12 @@ impl TurnState {
     #[must_use]
     pub fn tools_started(&self) -> u32 {
         self.tools_started
+    }
+
+    /// What it has used so far, as far as the provider says.
+    #[must_use]
+    pub fn used(&self) -> Option<Usage> {
+        self.used
     }
 
     /// How long nothing may happen now.
@@ -147,6 +156,7 @@ impl TurnState {
         match said {
             ProviderEvent::Delta { in_reply_to, text } => self.take_piece(in_reply_to, text),
             ProviderEvent::Reply(reply) => self.take_reply(reply),
+            ProviderEvent::Used(used) => self.used = Some(used),
             ProviderEvent::ToolStarts(tool) => return Step::StartTool(tool),
             ProviderEvent::ToolEnded => {
                 self.tool = None;

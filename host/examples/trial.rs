@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use host::{
-    channels::{Capabilities, Channel, ChannelError, Found, Post, Posted, Resolution},
+    channels::{Capabilities, Channel, ChannelError, Found, Post, Posted, Remark, Resolution},
     serve::Trial,
     steps::{Step, Steps},
 };
@@ -23,7 +23,6 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use schemas::{admin::RoomEvent, ids::SessionId, message::Address};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();
@@ -99,27 +98,7 @@ impl Channel for Unreliable {
         self.channel.is_the_operators()
     }
 
-    async fn typing(&self, session: &SessionId, address: &Address, on: bool) {
-        self.channel.typing(session, address, on).await;
-    }
-
-    async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
-        self.channel.notice(session, address, text).await;
-    }
-
-    async fn say(&self, address: &Address, text: &str) {
-        self.channel.say(address, text).await;
-    }
-
-    async fn tell_operator(&self, text: &str) {
-        self.channel.tell_operator(text).await;
-    }
-
-    async fn subscribe(&self, thread: &Address) {
-        self.channel.subscribe(thread).await;
-    }
-
-    async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
-        self.channel.run_finished(address, finished).await;
+    async fn tell(&self, remark: Remark<'_>) {
+        self.channel.tell(remark).await;
     }
 }

@@ -148,7 +148,7 @@ pub const BELT_LONGEST: Duration = Duration::from_secs(1);
 /// quarter of [`turn::SILENT_AFTER`] late at worst.
 pub const BELT_LONGEST_PROVEN: Duration = Duration::from_secs(15);
 
-/// Tries of one row before it is given up.
+/// Tries of one row before it is given up; whoever has it tried again gives it as many.
 pub const MAX_TRIES: i64 = 5;
 
 /// A guest may put a row off by this at most.

@@ -56,8 +56,8 @@ pub enum Request {
     Retry(Box<DeadLetter>, Answer<()>),
     /// End a session's container after its run, or at once.
     RestartSession(SessionId, bool, Answer<SessionInfo>),
-    /// Put a session away: the next message makes a fresh one.
-    ArchiveSession(SessionId, Answer<()>),
+    /// Put a session away: the next message makes a fresh one. With the chat's command for it.
+    ArchiveSession(SessionId, Option<String>, Answer<()>),
     /// The newest runs of a session, newest first.
     Runs(String, Answer<Vec<RunInfo>>),
     /// A file that an agent sent.
@@ -130,7 +130,7 @@ impl Request {
             Self::Messages(_, _, answer) => drop(answer.send(Err(why))),
             Self::Retry(_, answer) => drop(answer.send(Err(why))),
             Self::RestartSession(_, _, answer) => drop(answer.send(Err(why))),
-            Self::ArchiveSession(_, answer) => drop(answer.send(Err(why))),
+            Self::ArchiveSession(.., answer) => drop(answer.send(Err(why))),
             Self::Runs(_, answer) => drop(answer.send(Err(why))),
             Self::File(_, _, _, answer) => drop(answer.send(Err(why))),
             Self::Tell(_, _, answer) => drop(answer.send(Err(why))),

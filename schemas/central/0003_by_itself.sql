@@ -95,6 +95,21 @@ CREATE TABLE failed_messages (
 
 CREATE INDEX failed_messages_at ON failed_messages (at);
 
+-- Commands of chats that were obeyed, by the platform's id and the agent.
+CREATE TABLE obeyed (
+  command TEXT PRIMARY KEY NOT NULL,
+  at      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What people were told once about a message that is not over.
+CREATE TABLE told (
+  session_id TEXT NOT NULL REFERENCES sessions (id),
+  message_id TEXT NOT NULL,
+  what       TEXT NOT NULL CHECK (what IN ('waits', 'takes_long')),
+  at         TEXT NOT NULL,
+  PRIMARY KEY (session_id, message_id, what)
+) STRICT, WITHOUT ROWID;
+
 -- What is kept, and for how long.
 
 -- Days that an agent's messages, files, logs and runs are kept; NULL is the install's word.

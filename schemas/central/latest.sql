@@ -324,6 +324,19 @@ CREATE TABLE failed_messages (
 
 CREATE INDEX failed_messages_at ON failed_messages (at);
 
+CREATE TABLE obeyed (
+  command TEXT PRIMARY KEY NOT NULL,
+  at      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE told (
+  session_id TEXT NOT NULL REFERENCES sessions (id),
+  message_id TEXT NOT NULL,
+  what       TEXT NOT NULL CHECK (what IN ('waits', 'takes_long')),
+  at         TEXT NOT NULL,
+  PRIMARY KEY (session_id, message_id, what)
+) STRICT, WITHOUT ROWID;
+
 CREATE INDEX sessions_oldest ON sessions (agent_id, oldest_at) WHERE oldest_at IS NOT NULL;
 
 CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
@@ -364,4 +377,6 @@ INSERT INTO tasks VALUES ('task-01h455vb4pex5vsknk084sn02q', 'morning', 'agent-0
 INSERT INTO task_runs VALUES ('task-01h455vb4pex5vsknk084sn02q', '2026-01-02T07:00:00.000Z', 'sess-01h455vb4pex5vsknk084sn02q', NULL, '2026-01-02T07:00:00.010Z', NULL, NULL, '2026-01-02T07:00:02.000Z', 'completed', NULL);
 INSERT INTO failed_posts VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'out-9', 9, 'the channel refused it', '2026-01-02T03:04:09.000Z');
 INSERT INTO failed_messages VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'msg-4', '01h455vb4pex5vsknk084sn02r', 'no such model', '2026-01-02T03:04:10.000Z');
+INSERT INTO obeyed VALUES ('slack:C1:7:agent-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:12.000Z');
+INSERT INTO told VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'msg-4', 'waits', '2026-01-02T03:04:11.000Z');
 

@@ -14,6 +14,7 @@ use crate::{
     ids::{AgentId, MessageId, RunId, SessionId},
     message::Outcome,
     policy::{CliScope, SessionMode},
+    usage::Usage,
 };
 
 /// `POST /v1/agents`: a new agent, with a room of its own at the terminal.
@@ -178,6 +179,18 @@ pub enum RoomEvent {
         /// Whether it works now.
         on: bool,
     },
+    /// A run takes long, and goes on; said once for each run.
+    RunTakesLong {
+        /// Its session.
+        session_id: SessionId,
+        /// The run, where the agent has named it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run_id: Option<RunId>,
+        /// The messages that it answers.
+        message_ids: Vec<MessageId>,
+        /// For how long it has gone on.
+        minutes: u64,
+    },
     /// A run got its one outcome.
     RunFinished {
         /// Its session.
@@ -243,7 +256,7 @@ pub struct SessionInfo {
 }
 
 /// `GET /v1/runs?session=…`: one settled or open run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// The run.
     pub run_id: RunId,
@@ -255,6 +268,9 @@ pub struct RunInfo {
     pub outcome: Option<Outcome>,
     /// Why, when it did not complete.
     pub reason: Option<String>,
+    /// What it used, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Usage>,
     /// When it began.
     #[schemars(with = "String")]
     pub started_at: Timestamp,

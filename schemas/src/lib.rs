@@ -39,6 +39,7 @@ pub mod content;
 pub mod message;
 pub mod people;
 pub mod session_file;
+pub mod usage;
 
 pub mod session_dir;
 pub mod sqlite;

@@ -52,3 +52,13 @@ pub const LOCK_STEP: Duration = Duration::from_millis(5);
 /// Longest time without a sign of progress that a tool may ask for: the longest builds that people
 /// wait for. What a guest says beyond it is not believed.
 pub const MAX_TOOL_TIMEOUT: Duration = Duration::from_secs(2 * 3_600);
+
+/// Most tokens of one kind that an attempt can have used: a thousand times what the longest turns
+/// that were ever seen read. A larger count is nobody's word.
+pub const MAX_TOKENS: u64 = 1 << 40;
+
+/// Most that one attempt can have cost, in dollars; the same.
+pub const MAX_COST_USD: f64 = 1_000_000.0;
+
+/// Attempts of one run whose use is added up: more than any chain of providers has.
+pub const MAX_ATTEMPTS: u32 = 64;

@@ -30,6 +30,9 @@
 //! | `!prompt` | answers with what it was told about itself |
 //! | `!turn` | answers with the whole turn as a model would read it |
 //! | `!model` | answers with the model and the folder that it was given |
+//! | `!cost <dollars>` | says that the turn cost so much; it costs nothing otherwise |
+//!
+//! Its tokens are words, those that a model would read and those that it writes.
 //!
 //! Never reads a clock and never touches a session's databases.
 
@@ -39,6 +42,7 @@ use async_trait::async_trait;
 use schemas::{
     message::{DestinationTarget, Kind},
     session_dir::SessionDir,
+    usage::Usage,
 };
 
 use super::{Failure, FileSource, OutFile, Provider, Reply, Retry, Sink, Tool, TurnEnd, What};
@@ -77,8 +81,16 @@ impl Provider for Echo {
     }
 
     async fn turn(&mut self, turn: &Turn, sink: &Sink) -> TurnEnd {
+        let mut spent = Usage {
+            input_tokens: words_in(&turn.system_prompt) + words_in(&written(turn)),
+            cost_usd: Some(0.0),
+            ..Usage::default()
+        };
+        sink.say(ProviderEvent::Used(spent)).await;
         for said in &turn.messages {
-            if let Err(end) = self.answer(said, turn, sink).await {
+            let answered = self.answer(said, turn, (sink, &mut spent)).await;
+            sink.say(ProviderEvent::Used(spent)).await;
+            if let Err(end) = answered {
                 return end;
             }
         }
@@ -87,7 +99,12 @@ impl Provider for Echo {
 }
 
 impl Echo {
-    async fn answer(&self, said: &Said, turn: &Turn, sink: &Sink) -> Result<(), TurnEnd> {
+    async fn answer(
+        &self,
+        said: &Said,
+        turn: &Turn,
+        (sink, spent): (&Sink, &mut Usage),
+    ) -> Result<(), TurnEnd> {
         // The host's own words are repeated, never obeyed: they quote what others wrote.
         let (text, directives) = match said.kind {
             Kind::System => (said.text.clone(), Vec::new()),
@@ -134,8 +151,10 @@ impl Echo {
                 Directive::Prompt => words.clone_from(&turn.system_prompt),
                 Directive::Turn => words = written(turn),
                 Directive::Model => words = model(turn),
+                Directive::Cost(dollars) => spent.cost_usd = Some(dollars),
             }
         }
+        spent.output_tokens += words_in(&words);
         if pieces > 1 {
             for text in cut(&std::mem::take(&mut words), pieces) {
                 sink.say(ProviderEvent::Delta { in_reply_to: said.id.clone(), text }).await;
@@ -222,6 +241,10 @@ fn model(turn: &Turn) -> String {
     let model = turn.model.as_deref().unwrap_or("no model");
     let folder = turn.work_dir.as_deref().unwrap_or("its own folder");
     format!("{model} in {folder}")
+}
+
+fn words_in(text: &str) -> u64 {
+    u64::try_from(text.split_whitespace().count()).unwrap_or(u64::MAX)
 }
 
 fn cut(text: &str, pieces: usize) -> Vec<String> {

@@ -147,6 +147,7 @@ fn write_out(outbound: &OutboundWriter, replies: &[NewOutbound]) {
                     started_at: now,
                     ended,
                     tools_started: 0,
+                    used: None,
                 })?;
             }
             Ok(())

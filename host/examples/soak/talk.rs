@@ -120,7 +120,10 @@ async fn hear(run: &Path, n: usize, after: &mut i64, tally: &Mutex<Tally>) -> Re
                 tally.lock().unwrap().heard(n, said.in_reply_to);
             }
             RoomEvent::Notice { text, .. } => tally.lock().unwrap().noticed(text),
-            RoomEvent::CaughtUp | RoomEvent::Typing { .. } | RoomEvent::RunFinished { .. } => {}
+            RoomEvent::CaughtUp
+            | RoomEvent::Typing { .. }
+            | RoomEvent::RunTakesLong { .. }
+            | RoomEvent::RunFinished { .. } => {}
         }
     }
     Ok(())

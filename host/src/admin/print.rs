@@ -50,6 +50,12 @@ pub fn fields(rows: &[(&str, String)]) -> String {
     lines.join("\n")
 }
 
+/// What something cost.
+#[must_use]
+pub fn dollars(cost: f64) -> String {
+    format!("${cost:.4}")
+}
+
 /// A time to the second.
 #[must_use]
 pub fn date(at: Timestamp) -> String {

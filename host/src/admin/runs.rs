@@ -3,12 +3,13 @@
 use schemas::{
     admin::{AdminAnswer, RunInfo},
     ids::AgentId,
+    usage::Usage,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Desk,
-    print::{answer, date, table},
+    print::{answer, date, dollars, table},
 };
 use crate::{error::Result, limits, people::Act};
 
@@ -39,7 +40,7 @@ impl Command {
 }
 
 fn for_people(runs: &[RunInfo]) -> String {
-    let rows: Vec<[String; 5]> = runs
+    let rows: Vec<[String; 7]> = runs
         .iter()
         .map(|run| {
             let outcome = run.outcome.map_or("open", |outcome| outcome.as_str());
@@ -52,10 +53,17 @@ fn for_people(runs: &[RunInfo]) -> String {
                 run.message_ids.len().to_string(),
                 date(run.started_at),
                 run.ended_at.map(|ended| took(run.started_at, ended)).unwrap_or_default(),
+                run.used.map(tokens).unwrap_or_default(),
+                run.used.and_then(|used| used.cost_usd).map(dollars).unwrap_or_default(),
             ]
         })
         .collect();
-    table(["RUN", "OUTCOME", "MESSAGES", "STARTED", "TOOK"], &rows)
+    table(["RUN", "OUTCOME", "MESSAGES", "STARTED", "TOOK", "TOKENS", "COST"], &rows)
+}
+
+/// Those that were read, and those that were written.
+fn tokens(used: Usage) -> String {
+    format!("{} → {}", used.read(), used.output_tokens)
 }
 
 fn took(started: jiff::Timestamp, ended: jiff::Timestamp) -> String {
@@ -75,12 +83,19 @@ mod tests {
 
     #[test]
     fn runs_are_listed_with_their_outcome() {
+        let used = Usage {
+            input_tokens: 900,
+            output_tokens: 45,
+            cost_usd: Some(0.0123),
+            ..Usage::default()
+        };
         let run = |outcome, reason: Option<&str>, ended: Option<i64>| RunInfo {
             run_id: RunId::parse("01h00000000000000000000000").unwrap(),
             session_id: SessionId::mint(Timestamp::UNIX_EPOCH),
             message_ids: vec![MessageId::parse("m").unwrap()],
             outcome,
             reason: reason.map(str::to_owned),
+            used: ended.map(|_| used),
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: ended.map(|millis| Timestamp::from_millisecond(millis).unwrap()),
         };
@@ -90,10 +105,10 @@ mod tests {
             run(Some(Outcome::Failed), Some("no key"), Some(61_000)),
         ];
         insta::assert_snapshot!(for_people(&runs), @r"
-        RUN                         OUTCOME         MESSAGES  STARTED               TOOK
+        RUN                         OUTCOME         MESSAGES  STARTED               TOOK    TOKENS    COST
         01h00000000000000000000000  open            1         1970-01-01T00:00:00Z
-        01h00000000000000000000000  completed       1         1970-01-01T00:00:00Z  412 ms
-        01h00000000000000000000000  failed: no key  1         1970-01-01T00:00:00Z  61 s
+        01h00000000000000000000000  completed       1         1970-01-01T00:00:00Z  412 ms  900 → 45  $0.0123
+        01h00000000000000000000000  failed: no key  1         1970-01-01T00:00:00Z  61 s    900 → 45  $0.0123
         ");
     }
 }

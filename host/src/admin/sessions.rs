@@ -101,7 +101,7 @@ impl Command {
             Self::Archive(which) => {
                 let session = lively(&which.session, desk).await?;
                 let id = session.id.clone();
-                desk.daemon.ask(|answer| Request::ArchiveSession(id, answer)).await?;
+                desk.daemon.ask(|answer| Request::ArchiveSession(id, None, answer)).await?;
                 let info = info(desk.session(session.id.as_str()).await?, desk).await?;
                 Ok(answer(&info, words::archived(&session.id)))
             }

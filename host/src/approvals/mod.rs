@@ -1,10 +1,11 @@
 //! What waits for a person's yes or no.
 //!
 //! Owns the closed list of what can wait ([`PendingAction`]) and the life of an approval: asked
-//! (`ask`), reminded and expired (`look`), answered (`answer`), carried out and told (`carry`). The row is written before anybody is told. It holds the whole action as JSON,
-//! and what is carried out is that text and nothing else; its digest says what was shown. A yes is
-//! a compare-and-set, so it counts once, and the gate is asked again when it is carried out: what
-//! the asker may no longer ask for, or the approver may no longer do, is not done.
+//! (`ask`), reminded and expired (`look`), answered (`answer`), carried out and told (`carry`). The
+//! row is written before anybody is told. It holds the whole action as JSON, and what is carried
+//! out is that text and nothing else; its digest says what was shown. A yes is a compare-and-set,
+//! so it counts once, and the gate is asked again when it is carried out: what the asker may no
+//! longer ask for, or the approver may no longer do, is not done.
 
 use std::collections::BTreeMap;
 

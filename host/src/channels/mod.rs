@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemas::{
+    admin::RoomEvent,
     ids::{MessageId, SessionId},
     message::Address,
 };
@@ -96,6 +97,42 @@ pub enum Found {
     CannotTell,
 }
 
+/// Something of the host's own. A channel does with it what it can: nothing waits for it, and
+/// nobody hears when it is lost.
+#[derive(Debug, Clone, Copy)]
+pub enum Remark<'a> {
+    /// The agent works at an address, or no longer does.
+    Typing {
+        /// Its session.
+        session: &'a SessionId,
+        /// Where it is shown.
+        address: &'a Address,
+        /// Whether it works now.
+        on: bool,
+    },
+    /// For the people at an address.
+    Notice {
+        /// The session that it is about, when it is about one.
+        session: Option<&'a SessionId>,
+        /// Where they are.
+        address: &'a Address,
+        /// What they are told.
+        text: &'a str,
+    },
+    /// For the host's operator, where they sit at this channel.
+    ForOperator(&'a str),
+    /// Everything that is said in this thread shall come from now on, where the platform would
+    /// only bring what mentions us.
+    Follow(&'a Address),
+    /// For programs: what became of a run. The ledger has it, too.
+    OfRun {
+        /// The run's room.
+        address: &'a Address,
+        /// What became of it.
+        event: &'a RoomEvent,
+    },
+}
+
 /// The channels of this host, by their word in `channel_type`.
 #[derive(Clone, Default)]
 pub struct Channels(Vec<Arc<dyn Channel>>);
@@ -131,7 +168,7 @@ impl Channels {
     /// Says something to the host's operator, wherever they sit. Best effort.
     pub async fn tell_operator(&self, text: &str) {
         for channel in &self.0 {
-            channel.tell_operator(text).await;
+            channel.tell(Remark::ForOperator(text)).await;
         }
     }
 }
@@ -166,27 +203,12 @@ pub trait Channel: Send + Sync + 'static {
     /// Posts.
     async fn post(&self, post: &Post) -> Result<Posted, ChannelError>;
 
-    /// Shows that the agent works, or no longer does. Best effort.
-    async fn typing(&self, session: &SessionId, address: &Address, on: bool);
-
-    /// Says something of the host's own at an address. Best effort.
-    async fn notice(&self, session: &SessionId, address: &Address, text: &str);
-
-    /// Says something of the host's own where it may have no session. Best effort.
-    async fn say(&self, address: &Address, text: &str);
+    /// Tells something of the host's own, as well as it can. Of what is not shown there, nothing
+    /// comes.
+    async fn tell(&self, _remark: Remark<'_>) {}
 
     /// Whether the host's operator sits there and hears what is said in its rooms.
     fn is_the_operators(&self) -> bool {
         false
     }
-
-    /// Says something to the host's operator, where they sit at this channel. Best effort.
-    async fn tell_operator(&self, _text: &str) {}
-
-    /// Asks the platform for everything that is said in a thread from now on, where it would only
-    /// bring what mentions us. Best effort.
-    async fn subscribe(&self, thread: &Address);
-
-    /// Tells that a run ended. Best effort: the ledger has it.
-    async fn run_finished(&self, address: &Address, finished: &schemas::admin::RoomEvent);
 }

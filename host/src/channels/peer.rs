@@ -8,12 +8,12 @@ use schemas::{
     admin::RoomEvent,
     content::{self, SystemIn},
     ids::{MessageId, RunId, SessionId},
-    message::{Address, Kind, NewInbound, Outcome, PEER_CHANNEL},
+    message::{Kind, NewInbound, Outcome, PEER_CHANNEL},
     time::SharedClock,
 };
 use tracing::warn;
 
-use super::{Capabilities, Channel, ChannelError, Post, Posted, Resolution};
+use super::{Capabilities, Channel, ChannelError, Post, Posted, Remark, Resolution};
 use crate::{
     error::{ErrorKind, HostError},
     limits,
@@ -77,24 +77,10 @@ impl Channel for Peers {
         row.map(|id| Posted { platform_message_id: id.to_string() }).map_err(|e| meaning(&e))
     }
 
-    async fn typing(&self, _session: &SessionId, _address: &Address, _on: bool) {
-        // Nobody watches.
-    }
-
-    async fn notice(&self, _session: &SessionId, _address: &Address, _text: &str) {
-        // The host's words are for people; the operator's log has them.
-    }
-
-    async fn say(&self, _address: &Address, _text: &str) {
-        // As above.
-    }
-
-    async fn subscribe(&self, _thread: &Address) {
-        // Whatever is written to an agent reaches it.
-    }
-
-    async fn run_finished(&self, _address: &Address, finished: &RoomEvent) {
-        let RoomEvent::RunFinished { message_ids, outcome, reason, .. } = finished else { return };
+    async fn tell(&self, remark: Remark<'_>) {
+        // Nobody watches, and the host's words are for people: the operator's log has them.
+        let Remark::OfRun { event, .. } = remark else { return };
+        let RoomEvent::RunFinished { message_ids, outcome, reason, .. } = event else { return };
         if *outcome == Outcome::Completed {
             return;
         }

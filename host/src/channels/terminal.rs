@@ -17,7 +17,7 @@ use schemas::{
 };
 use tokio::sync::broadcast;
 
-use super::{Capabilities, Channel, ChannelError, Post, Posted, Resolution};
+use super::{Capabilities, Channel, ChannelError, Post, Posted, Remark, Resolution};
 use crate::limits;
 
 /// The word in `channel_type`.
@@ -95,36 +95,31 @@ impl Channel for Terminal {
         Ok(Posted { platform_message_id: post.message.to_string() })
     }
 
-    async fn typing(&self, session: &SessionId, address: &Address, on: bool) {
-        self.publish(address, RoomEvent::Typing { session_id: session.clone(), on });
-    }
-
-    async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
-        let session_id = Some(session.clone());
-        self.publish(address, RoomEvent::Notice { session_id, text: text.to_owned() });
-    }
-
-    async fn say(&self, address: &Address, text: &str) {
-        self.publish(address, RoomEvent::Notice { session_id: None, text: text.to_owned() });
-    }
-
     fn is_the_operators(&self) -> bool {
         true
     }
 
-    async fn tell_operator(&self, text: &str) {
-        for stream in self.streams().values() {
-            let event = RoomEvent::Notice { session_id: None, text: text.to_owned() };
-            // Nobody is there; what it is about waits in a list.
-            let _unread = stream.send(event).is_err();
+    async fn tell(&self, remark: Remark<'_>) {
+        match remark {
+            Remark::Typing { session, address, on } => {
+                self.publish(address, RoomEvent::Typing { session_id: session.clone(), on });
+            }
+            Remark::Notice { session, address, text } => {
+                self.publish(address, notice(session, text));
+            }
+            Remark::ForOperator(text) => {
+                for stream in self.streams().values() {
+                    // Nobody is there; what it is about waits in a list.
+                    let _unread = stream.send(notice(None, text)).is_err();
+                }
+            }
+            // Everything that is said at a terminal is said to us.
+            Remark::Follow(_) => {}
+            Remark::OfRun { address, event } => self.publish(address, event.clone()),
         }
     }
+}
 
-    async fn subscribe(&self, _thread: &Address) {
-        // Everything that is said at a terminal is said to us.
-    }
-
-    async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
-        self.publish(address, finished.clone());
-    }
+fn notice(session: Option<&SessionId>, text: &str) -> RoomEvent {
+    RoomEvent::Notice { session_id: session.cloned(), text: text.to_owned() }
 }

@@ -12,7 +12,7 @@ use schemas::{
     message::Outcome,
 };
 
-use crate::limits;
+use crate::{limits, text::turns};
 
 /// How the wait for one message stands.
 #[derive(Debug, Default)]
@@ -82,6 +82,10 @@ impl Waiting {
         match event {
             RoomEvent::Message(message) => {
                 self.message(message).map(Step::Reply).into_iter().collect()
+            }
+            RoomEvent::RunTakesLong { message_ids, minutes, .. } => {
+                let ours = self.ours.as_ref().filter(|(_, ours)| message_ids.contains(ours));
+                ours.map(|_| Step::Notice(turns::takes_long(minutes))).into_iter().collect()
             }
             RoomEvent::RunFinished { message_ids, outcome, reason, .. } => {
                 if !self.ours.as_ref().is_some_and(|(_, ours)| message_ids.contains(ours)) {
@@ -235,6 +239,7 @@ mod tests {
         let mut waiting = waiting_for("b");
         assert_eq!(waiting.cursor(), 4);
         let run = RunInfo {
+            used: None,
             run_id: RunId::mint(Timestamp::UNIX_EPOCH),
             session_id: session(),
             message_ids: vec![id("b"), id("c")],

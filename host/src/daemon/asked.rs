@@ -14,7 +14,7 @@ use tracing::info;
 use super::Daemon;
 use crate::{
     admin::Desk,
-    channels::{Bounded, Inbound, Sender},
+    channels::{Bounded, Inbound, Remark, Sender},
     error::{ErrorKind, HostError, Result},
     people::{Act, Verdict, Who, decide},
     questions::{self, Open, Said},
@@ -106,7 +106,8 @@ async fn claim(desk: &Desk, message: Inbound, code: String) -> Result<Taken> {
         Claimed::NothingWaits => text::NOT_CLAIMED,
     };
     if let Some(channel) = desk.context.channels.at(&message.address) {
-        channel.say(&message.address, said).await;
+        let address = &message.address;
+        channel.tell(Remark::Notice { session: None, address, text: said }).await;
     }
     Ok(Taken::default())
 }

@@ -12,7 +12,7 @@ use tracing::{debug, error, info};
 
 use crate::{
     approvals::hold,
-    channels::Inbound,
+    channels::{Inbound, Remark},
     error::{ErrorKind, HostError, Result},
     limits,
     requests::{Answer, Became, Taken},
@@ -94,7 +94,7 @@ impl FanOut {
 
     async fn subscribe(&self) {
         let Some(channel) = self.context.channels.at(&self.message.address) else { return };
-        let asked = channel.subscribe(&self.message.address);
+        let asked = channel.tell(Remark::Follow(&self.message.address));
         if tokio::time::timeout(limits::channel::NOTICE_TIME, asked).await.is_err() {
             debug!(room = self.message.address.platform_id, "a thread was not subscribed in time");
         }

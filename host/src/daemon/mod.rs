@@ -36,6 +36,7 @@ use crate::{
 
 mod asked;
 mod channels;
+mod commands;
 mod fan_out;
 mod home;
 mod news;

@@ -70,8 +70,8 @@ impl Daemon {
                 Ok(handle) => tell(&handle, Command::Restart(now, answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
             },
-            Request::ArchiveSession(id, answer) => {
-                drop(answer.send(self.archive(id).await));
+            Request::ArchiveSession(id, command, answer) => {
+                drop(answer.send(self.archive(id, command).await));
             }
             Request::Runs(id, answer) => {
                 let runs = match self.find_session(&id).await {

@@ -3,7 +3,7 @@
 //! Owns loading the facts, from memory when nothing changed, and handing rows and commands over.
 //! What is waited for then is `fan_out`'s. Nothing here decides: that is `routing`.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use schemas::{
     admin::Accepted,
@@ -23,8 +23,8 @@ use crate::{
     limits,
     people::Who,
     requests::{Answer, Taken},
-    routing::{About, ChatCommand, Decision, ForAgent, Room, Routed, route},
-    sessions::handle::{Chat, Command},
+    routing::{About, Decision, ForAgent, Room, Routed, route},
+    sessions::handle::Command,
     steps::Step,
     store::NewSession,
 };
@@ -310,50 +310,6 @@ impl Daemon {
         self.append(message.clone(), session, trigger, answer).await;
         answered
     }
-
-    /// A command is obeyed once, however often its platform repeats it.
-    async fn command(
-        &mut self,
-        message: &Inbound,
-        session: NewSession,
-        allowed: std::result::Result<ChatCommand, &'static str>,
-        who: Who,
-    ) -> Pending {
-        let (answer, answered) = oneshot::channel();
-        let failed = |failure| Pending::Failed(failure);
-        let id = match row(message, &session, false) {
-            Ok(row) => row.id,
-            Err(failure) => return failed(failure),
-        };
-        let handle = match self.session(session.clone()).await {
-            Ok(handle) => handle,
-            Err(failure) => return failed(failure),
-        };
-        let Some(session_id) = self.warm.get(&session.key).cloned() else {
-            return failed(HostError::new(ErrorKind::Internal, "a session without its key"));
-        };
-        // A client that tries again has a key of its own, and its message a new id.
-        let heard =
-            format!("{}:{}", message.client_id.as_ref().unwrap_or(&message.id), session.agent);
-        let replayed = self.commands.contains(&heard);
-        let accepted = Accepted {
-            message_id: id.clone(),
-            session_id,
-            seq: None,
-            replayed,
-            refused_attachments: Vec::new(),
-        };
-        if replayed {
-            drop(answer.send(Ok(())));
-        } else {
-            remember(&mut self.commands, heard);
-            let chat = Chat { address: message.address.clone(), allowed, who };
-            if let Err(full) = handle.tell(Command::Chat(Box::new(chat), answer)) {
-                full.refuse_busy();
-            }
-        }
-        Pending::Command(accepted, answered)
-    }
 }
 
 /// The one session that gets a row, when nothing else comes of the message.
@@ -372,7 +328,7 @@ fn only_row(routed: &Routed) -> Option<(NewSession, bool)> {
 }
 
 /// The row of one agent, but for what was said.
-fn row(message: &Inbound, session: &NewSession, trigger: bool) -> Result<NewInbound> {
+pub(super) fn row(message: &Inbound, session: &NewSession, trigger: bool) -> Result<NewInbound> {
     let id = message.row_id(&session.agent).map_err(|error| {
         HostError::new(ErrorKind::Invalid, "the message has no usable id").because(error)
     })?;
@@ -384,11 +340,4 @@ fn row(message: &Inbound, session: &NewSession, trigger: bool) -> Result<NewInbo
     row.sender_id = Some(message.sender.id().to_owned());
     row.address = Some(message.address.clone());
     Ok(row)
-}
-
-fn remember(commands: &mut VecDeque<String>, heard: String) {
-    if commands.len() >= limits::route::REMEMBERED_COMMANDS {
-        commands.pop_front();
-    }
-    commands.push_back(heard);
 }

@@ -1,5 +1,5 @@
-//! Rules and sessions that changed: what was read of them is forgotten, and every live session that they touch
-//! shows them to its guest.
+//! Rules and sessions that changed: what was read of them is forgotten, and every live session that
+//! they touch shows them to its guest.
 //!
 //! Owns who is told. A session that sleeps reads the rules at its next wake; one that begins while
 //! this is handled read them after the change, because this loop begins all of them.
@@ -42,10 +42,10 @@ impl Daemon {
 impl Daemon {
     /// The key is free before the session's task hears of it; one that never hears of it (the host
     /// dies here) finds it out from its row.
-    pub(super) async fn archive(&mut self, id: SessionId) -> Result<()> {
+    pub(super) async fn archive(&mut self, id: SessionId, command: Option<String>) -> Result<()> {
         let handle = self.known_session(id.clone()).await?;
         let now = self.context.clock.now();
-        self.context.store.archive_session(id.clone(), now).await?;
+        self.context.store.archive_session(id.clone(), command, now).await?;
         // What waited there for its turn is over, and somebody may have to hear of it.
         self.look_at_tasks(now);
         self.warm.retain(|_, session| *session != id);

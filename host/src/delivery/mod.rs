@@ -1,4 +1,5 @@
-//! From an outbound row to a post: what may go where and when, and what happens when it does not go.
+//! From an outbound row to a post: what may go where and when, and what happens when it does not
+//! go.
 //!
 //! Owns reading a guest's row as something to do ([`wish`]), the verdicts in `permit` and `retry`,
 //! how a long text is cut (`split`), and what all sessions know of a channel: its `gate` is a table

@@ -157,6 +157,7 @@ fn on_the_wire(event: &RoomEvent) -> Event {
     let line = match event {
         RoomEvent::Message(message) => line.id(message.seq.to_string()),
         RoomEvent::Typing { .. }
+        | RoomEvent::RunTakesLong { .. }
         | RoomEvent::RunFinished { .. }
         | RoomEvent::CaughtUp
         | RoomEvent::Notice { .. } => line,

@@ -94,7 +94,8 @@ pub const PEER_PAUSE: u64 = 5;
 /// stay in the session's own files.
 pub const DEAD_KEPT: u32 = 1_000;
 
-/// After the owner was told that a message was given up, further ones are told together, after this.
+/// After the owner was told that a message was given up, further ones are told together, after
+/// this.
 pub const DEAD_QUIET: Duration = Duration::from_secs(600);
 
 /// Messages that one `/retry` takes up at most: those of one turn.

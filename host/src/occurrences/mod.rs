@@ -26,6 +26,7 @@ use tracing::{info, warn};
 
 use crate::{
     admin::Desk,
+    channels::Remark,
     error::{ErrorKind, HostError, Result},
     limits,
     requests::Request,
@@ -215,7 +216,8 @@ async fn tell(desk: &Desk) -> Result<()> {
         let wirings = context.store.wirings_of(task.agent.clone()).await?;
         let listens = wirings.iter().any(|wiring| wiring.room == task.room);
         if let Some(channel) = context.channels.at(&task.address).filter(|_| listens) {
-            channel.say(&task.address, &said).await;
+            let remark = Remark::Notice { session: None, address: &task.address, text: &said };
+            channel.tell(remark).await;
         }
         context.store.told_task(task.id).await?;
     }

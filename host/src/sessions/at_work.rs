@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use schemas::{
+    admin::RoomEvent,
     host_side::{ToolSeen, Unsettled},
     ids::{MessageId, RunId},
 };
@@ -20,7 +21,7 @@ use super::{
     settle::{Ending, interrupted, runs_of},
     stuck::Work,
 };
-use crate::limits;
+use crate::{channels::Remark, limits, store::Told, text::turns};
 
 /// What is known of the run at work.
 #[derive(Debug, Default)]
@@ -33,8 +34,6 @@ pub(super) struct AtWork {
     acted: Vec<MessageId>,
     /// The tool that runs.
     tool: Option<ToolSeen>,
-    /// Whether the log knows that it takes long.
-    long_told: bool,
 }
 
 impl AtWork {
@@ -64,7 +63,6 @@ impl Runner {
             seen.and_then(|(_, ack)| ack.as_ref()?.run.clone())
         };
         let run = self.working.iter().find_map(named);
-        let same = run == self.at_work.run;
         let seen = run.as_ref().and_then(|run| fresh.runs.get(run));
         // A guest's clock is its own.
         let began = seen.map(|seen| seen.started_at.min(now));
@@ -75,7 +73,6 @@ impl Runner {
         self.at_work = AtWork {
             acted: acted.cloned().collect(),
             tool: fresh.tool.filter(|_| run.is_some()),
-            long_told: same && self.at_work.long_told,
             began,
             run,
         };
@@ -88,15 +85,34 @@ impl Runner {
         Duration::try_from(self.context.clock.now().duration_since(since)).unwrap_or_default()
     }
 
-    /// An operator hears of a run that goes on and on, once.
+    /// A run that goes on and on is mentioned once: in the log, to whoever watches its room, and to
+    /// the owner who does not.
     pub(super) fn mention_long_run(&mut self) {
-        let long = Duration::try_from(limits::turn::LONG_RUN).unwrap_or_default();
-        if self.working.is_empty() || self.at_work.long_told || self.at_work_for() < long {
+        let (long, so_far) = (limits::turn::LONG_RUN, self.at_work_for());
+        let known = |id| self.silence.knows(id, Told::TakesLong);
+        if Duration::try_from(long).is_ok_and(|long| so_far < long)
+            || self.working.iter().all(known)
+        {
             return;
         }
-        self.at_work.long_told = true;
-        let run = self.at_work.run.as_ref().map(ToString::to_string);
-        warn!(run, minutes = self.at_work_for().as_secs() / 60, "a run takes long");
+        let (run_id, message_ids) = (self.at_work.run.clone(), self.working.clone());
+        let minutes = so_far.as_secs() / 60;
+        warn!(run = run_id.as_ref().map(RunId::as_str), minutes, "a run takes long");
+        self.was_told(message_ids.clone(), Told::TakesLong);
+        let session_id = self.facts.record.id.clone();
+        let event = RoomEvent::RunTakesLong { session_id, run_id, message_ids, minutes };
+        let address = self.current_address();
+        let channel = address.as_ref().and_then(|at| self.channels().at(at)).cloned();
+        if let Some((address, channel)) = address.zip(channel.clone()) {
+            self.tell(async move {
+                channel.tell(Remark::OfRun { address: &address, event: &event }).await;
+            });
+        }
+        if !channel.is_some_and(|channel| channel.is_the_operators()) {
+            let said = turns::works_long(&self.facts.agent.agent.name, minutes);
+            let channels = self.context.channels.clone();
+            self.tell(async move { channels.tell_operator(&said).await });
+        }
     }
 
     /// The guest is gone: rows whose run had acted are over, whatever else follows.

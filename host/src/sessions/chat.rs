@@ -5,13 +5,16 @@
 
 use schemas::message::Address;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::{container::WorkDone, handle::Chat, runner::Runner};
 use crate::{
+    channels::Remark,
     error::Result,
     limits,
     requests::{Answer, Request},
     routing::ChatCommand,
+    steps::Step,
     text::{self, channels as channel_words, chat as words},
 };
 
@@ -19,22 +22,37 @@ impl Runner {
     /// Does a command, and says in the room what came of it.
     pub(super) async fn chat(&mut self, chat: &Chat, answer: Answer<()>) {
         let at = chat.address.clone();
+        if chat.allowed == Ok(ChatCommand::Clear) {
+            return self.clear(at, chat.id.clone(), answer);
+        }
         let said = match &chat.allowed {
-            Err(words) => Ok(Some(text::may_not(words))),
-            Ok(command) => self.obey(command, &at).await,
+            // Of what strangers try nothing is kept: they must not fill the disk.
+            Err(words) => Ok(text::may_not(words)),
+            Ok(command) => {
+                let said = self.obey(command, &at).await;
+                self.was_obeyed(chat.id.clone()).await;
+                said
+            }
         };
         match said {
-            Ok(Some(said)) => self.notice_at(at, said),
-            Ok(None) => {}
+            Ok(said) => self.notice_at(at, said),
             Err(failure) => self.notice_at(at, words::did_not_work(&failure)),
         }
         // Whoever asked may be gone; that is no failure.
         drop(answer.send(Ok(())));
     }
 
-    /// What is said at once; `None` when something else will say it.
-    async fn obey(&mut self, command: &ChatCommand, at: &Address) -> Result<Option<String>> {
-        Ok(Some(match command {
+    async fn was_obeyed(&self, command: String) {
+        let now = self.context.clock.now();
+        if let Err(failure) = self.context.store.note_obeyed(command, now).await {
+            warn!(error = %failure.chain(), "cannot write down that a command was obeyed");
+        }
+        self.context.steps.reached(Step::CommandObeyed);
+    }
+
+    /// What is said about it.
+    async fn obey(&mut self, command: &ChatCommand, at: &Address) -> Result<String> {
+        Ok(match command {
             ChatCommand::Help => text::chat_help(),
             ChatCommand::Status => {
                 let at_work = (self.numbers_at_work(), self.at_work_for());
@@ -47,10 +65,8 @@ impl Runner {
                 0 => channel_words::NOTHING_TO_RETRY.to_owned(),
                 count => channel_words::retrying(count),
             },
-            ChatCommand::Clear => {
-                self.clear(at.clone());
-                return Ok(None);
-            }
+            // It waits for the daemon, which this task must not.
+            ChatCommand::Clear => words::CLEARED.to_owned(),
             ChatCommand::Compact => words::COMPACT.to_owned(),
             ChatCommand::Model(None) => words::model(self.facts.told().model.as_deref()),
             ChatCommand::Model(Some(name)) => self.choose_model(name).await?,
@@ -61,10 +77,10 @@ impl Runner {
             }
             ChatCommand::Cost => {
                 let id = self.facts.record.id.clone();
-                let counted = self.context.store.count_runs(id).await?;
-                words::cost(&counted)
+                let counted = self.context.store.count_runs(id.clone()).await?;
+                words::cost(&counted, &self.context.store.spent(id).await?)
             }
-        }))
+        })
     }
 
     /// The numbers of what the guest works on.
@@ -93,20 +109,25 @@ impl Runner {
     }
 
     /// The key is free at once; what is at work is finished, as far as there is time.
-    fn clear(&mut self, at: Address) {
+    fn clear(&mut self, at: Address, command: String, answer: Answer<()>) {
         if !self.working.is_empty() {
             self.restart_by = Some(Instant::now() + limits::admin::DRAIN);
         }
         let (id, daemon) = (self.facts.record.id.clone(), self.context.asks.clone());
         let channel = self.channels().at(&at).cloned();
-        let session = id.clone();
+        let (session, steps) = (id.clone(), self.context.steps.clone());
         self.beside(async move {
-            let said = match daemon.ask(|answer| Request::ArchiveSession(id, answer)).await {
+            let archive = |answer| Request::ArchiveSession(id, Some(command), answer);
+            let said = match daemon.ask(archive).await {
                 Ok(()) => words::CLEARED.to_owned(),
                 Err(failure) => words::did_not_work(&failure),
             };
+            steps.reached(Step::CommandObeyed);
+            // Whoever asked may be gone; that is no failure.
+            drop(answer.send(Ok(())));
             if let Some(channel) = channel {
-                channel.notice(&session, &at, &said).await;
+                let remark = Remark::Notice { session: Some(&session), address: &at, text: &said };
+                channel.tell(remark).await;
             }
             WorkDone::Nothing
         });
@@ -117,6 +138,9 @@ impl Runner {
         let Some(channel) = self.channels().at(&address).cloned() else { return };
         let session = self.facts.record.id.clone();
         self.silence.spoke(&address);
-        self.tell(async move { channel.notice(&session, &address, &said).await });
+        self.tell(async move {
+            let remark = Remark::Notice { session: Some(&session), address: &address, text: &said };
+            channel.tell(remark).await;
+        });
     }
 }

@@ -240,7 +240,7 @@ impl Runner {
             .open
             .iter_mut()
             .filter(|row| claimed.contains(&row.id))
-            .partition(|row| row.tries + 1 >= limits::MAX_TRIES);
+            .partition(|row| settle::is_last(row.tries));
         for row in again {
             self.staged.retries.push((row.id.clone(), at));
             row.tries += 1;

@@ -1,9 +1,10 @@
 //! A guest that keeps the host out of the session's mailbox, and how it loses its hold.
 //!
 //! Owns the two holds that a read-only mount allows. A lock makes a step on `inbound.db` end as
-//! `Busy` after a quarter of a second; it is tried twice before the guest is ended. A lease makes the `open` itself wait inside the kernel, for
-//! up to `/proc/sys/fs/lease-break-time`; the system call filter refuses leases, so this is for
-//! guests that run without one. Either hold ends with its holder's life.
+//! `Busy` after a quarter of a second; it is tried twice before the guest is ended. A lease makes the
+//! `open` itself wait inside the kernel, for up to `/proc/sys/fs/lease-break-time`; the system call
+//! filter refuses leases, so this is for guests that run without one. Either hold ends with its
+//! holder's life.
 
 use std::{fs, os::unix::fs::MetadataExt};
 

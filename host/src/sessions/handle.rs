@@ -75,6 +75,8 @@ pub enum Command {
 /// A command in a chat that was asked for, with what the gate said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chat {
+    /// The same however often its platform repeats it.
+    pub id: String,
     /// Where it was given, and is answered.
     pub address: Address,
     /// The command, when it is allowed; else what the person may not.

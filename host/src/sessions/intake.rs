@@ -55,6 +55,10 @@ impl Runner {
         }
         let (open, sending, asked_to_stop) = loaded?;
         self.asked_to_stop = asked_to_stop;
+        if self.marked {
+            let told = self.context.store.told(self.facts.record.id.clone()).await?;
+            self.silence.remember(told);
+        }
         open.iter().for_each(|row| self.silence.heard(row));
         self.open = open;
         self.posts.attempts =

@@ -169,7 +169,7 @@ impl Runner {
         }
     }
 
-    fn current_address(&self) -> Option<Address> {
+    pub(super) fn current_address(&self) -> Option<Address> {
         let at_work = self.open.iter().find(|row| self.working.contains(&row.id));
         at_work.and_then(|row| row.address.clone()).or_else(|| self.reach.default.clone())
     }

@@ -21,7 +21,7 @@ use super::{
     runner::Runner,
 };
 use crate::{
-    channels::{Post, Resolution},
+    channels::{Post, Remark, Resolution},
     delivery::{Wish, wish},
     limits,
     store::LostPost,
@@ -123,13 +123,14 @@ impl Runner {
     pub(super) fn fail(&mut self, row: LedgerRow, seq: i64, why: &str) {
         let message = row.message_out.clone();
         self.staged.ledger.push(failed(row, why));
-        self.tell_agent(message.as_str(), seq, why);
         let (reason, at) = (why.to_owned(), self.context.clock.now());
+        // Of its own for each time that it is given up: a post may be tried again, and fail again.
+        self.tell_agent(&format!("{}:{message}", at.as_millisecond()), seq, why);
         self.staged.lost.push(LostPost { message, seq, reason, at });
     }
 
-    /// A row for the agent; its id is made from `about`, so that it is told once. Too many within
-    /// a minute are only counted.
+    /// A row for the agent; its id is made from `about`, so that it is told once. It stands in one
+    /// commit with the ledger's word. Too many within a minute are only counted.
     pub(super) fn tell_agent(&mut self, about: &str, seq: i64, error: &str) {
         match self.notes.one_more(self.context.clock.now(), seq) {
             Told::Whole => self.note(about, seq, error),
@@ -169,7 +170,9 @@ impl Runner {
     pub(super) fn show_typing(&mut self, address: Address, on: bool) {
         let Some(channel) = self.channels().at(&address).cloned() else { return };
         let session = self.facts.record.id.clone();
-        self.tell(async move { channel.typing(&session, &address, on).await });
+        self.tell(async move {
+            channel.tell(Remark::Typing { session: &session, address: &address, on }).await;
+        });
     }
 
     /// Says something beside the loop; a platform that does not listen is not waited for.

@@ -20,7 +20,7 @@ use super::{
     runner::Runner,
 };
 use crate::{
-    channels::{Channel, ChannelError, Resolution},
+    channels::{Channel, ChannelError, Remark, Resolution},
     delivery::{
         Traffic, Word,
         retry::{Failed, Next, after, spread},
@@ -84,10 +84,11 @@ impl Runner {
             let Some(channel) = self.channels().at(&address).cloned() else { continue };
             let session = self.facts.record.id.clone();
             self.tell(async move {
-                if let Some(said) = said {
-                    channel.notice(&session, &address, &said).await;
+                let (session, address) = (Some(&session), &address);
+                if let Some(text) = said.as_deref() {
+                    channel.tell(Remark::Notice { session, address, text }).await;
                 }
-                channel.run_finished(&address, &finished).await;
+                channel.tell(Remark::OfRun { address, event: &finished }).await;
             });
         }
     }

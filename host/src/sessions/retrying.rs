@@ -21,7 +21,10 @@ use super::{
 use crate::{
     delivery::{Wish, wish},
     error::{ErrorKind, HostError, Result},
-    limits::channel::{DEAD_KEPT, RETRIED},
+    limits::{
+        MAX_TRIES,
+        channel::{DEAD_KEPT, RETRIED},
+    },
     store::{DeadLetter, SettledRun},
     text::{self, channels as words},
 };
@@ -50,7 +53,8 @@ impl Runner {
     async fn retry_message(&mut self, id: &MessageId) -> Result<()> {
         let (writer, wanted) = (self.writer.clone(), id.clone());
         let now = self.context.clock.now();
-        let tried = self.past_leases(blocking(move || Ok(writer.revive_message(&wanted, now)?)));
+        let tried =
+            self.past_leases(blocking(move || Ok(writer.revive_message(&wanted, MAX_TRIES, now)?)));
         let row = taken_up(tried.await?, id)?;
         info!(message_id = %id, tries = row.tries, "tried again, as somebody asked");
         self.context.bells.wrote(&self.dir);

@@ -67,11 +67,17 @@ pub(super) fn judge(row: &Unsettled, ack: Option<&AckSeen>, run: RunWord) -> Ver
         AckStatus::Failed => over(InboundStatus::Failed, Outcome::Failed, Some(why(ack))),
         // Whatever the guest wants: what has acted is not repeated blindly.
         AckStatus::Retry if run.tools => Verdict::Over(interrupted(ack.run.as_ref())),
-        AckStatus::Retry if row.tries + 1 >= limits::MAX_TRIES => {
+        AckStatus::Retry if is_last(row.tries) => {
             over(InboundStatus::Failed, Outcome::Failed, Some(why(ack)))
         }
         AckStatus::Retry => Verdict::Retry(ack.retry_at),
     }
+}
+
+/// Whether this try is the last of its set: whoever has a row tried again begins another.
+#[must_use]
+pub(super) fn is_last(tries: i64) -> bool {
+    tries % limits::MAX_TRIES == limits::MAX_TRIES - 1
 }
 
 /// The end of a row whose run broke off after a tool had acted.
@@ -105,6 +111,7 @@ pub(super) fn runs_of(
             address: row.address.clone(),
             outcome: ending.outcome,
             reason: ending.reason.clone(),
+            used: ending.run.as_ref().and_then(|run| seen.get(run)?.used),
             started_at: times.0,
             ended_at: times.1,
         };
@@ -142,6 +149,7 @@ pub(super) fn given_up(
         address: row.address.clone(),
         outcome: Outcome::Interrupted,
         reason: Some(why.to_owned()),
+        used: None,
         started_at: now,
         ended_at: now,
     }
@@ -187,7 +195,9 @@ mod tests {
             let ack = ack(AckStatus::Retry, tries, None);
             judge(&row("m", tries), Some(&ack), RunWord::default())
         };
-        assert_eq!(again(3), Verdict::Retry(None));
+        for tries in [3, 5, 8] {
+            assert_eq!(again(tries), Verdict::Retry(None), "a new set begins at five");
+        }
         assert!(matches!(again(4), Verdict::Over(Ending { status: InboundStatus::Failed, .. })));
     }
 

@@ -1,9 +1,9 @@
 //! Never silent: who waits for a word for too long is told once that nothing is lost.
 //!
 //! Owns for how long each message's people have heard nothing. A reply or a notice in the room
-//! begins that time anew; a task and what the host itself asks wait for nobody. The time is in
-//! memory only: a host that starts begins it anew, so a room hears the same thing at most once a
-//! host's life.
+//! begins that time anew; a task and what the host itself asks wait for nobody. That somebody was
+//! told is written down after it was said, so that the next host does not say it again; one that
+//! dies in between would rather have it said twice than never. The time itself is in memory only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,12 @@ use schemas::{
     message::{Address, Kind},
 };
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::runner::Runner;
 use crate::{
     limits::turn::SILENCE,
+    store::Told,
     text::turns::{self, Waits},
 };
 
@@ -25,16 +27,27 @@ use crate::{
 pub(super) struct Silence {
     due: BTreeSet<(Instant, MessageId)>,
     spoke: BTreeMap<Address, Instant>,
+    told: BTreeSet<(MessageId, Told)>,
 }
 
 impl Silence {
+    /// What an earlier host said.
+    pub(super) fn remember(&mut self, told: BTreeSet<(MessageId, Told)>) {
+        self.told = told;
+    }
+
+    /// Whether somebody was told so about a message.
+    pub(super) fn knows(&self, id: &MessageId, what: Told) -> bool {
+        self.told.contains(&(id.clone(), what))
+    }
+
     /// A message is there that somebody waits for.
     pub(super) fn heard(&mut self, row: &Unsettled) {
         let by_a_person = match row.kind {
             Kind::Chat | Kind::ChatSdk | Kind::Webhook => true,
             Kind::Task | Kind::System => false,
         };
-        if row.trigger && by_a_person {
+        if row.trigger && by_a_person && !self.knows(&row.id, Told::Waits) {
             self.due.insert((Instant::now() + SILENCE, row.id.clone()));
         }
     }
@@ -50,6 +63,7 @@ impl Silence {
     pub(super) fn over(&mut self) {
         self.due.clear();
         self.spoke.clear();
+        self.told.clear();
     }
 
     /// When somebody must be told.
@@ -88,7 +102,20 @@ impl Runner {
             };
             self.silence.due.retain(|(_, id)| !told.contains(id));
             self.notice_at(address, turns::still_there(self.state, waits).to_owned());
+            self.was_told(told, Told::Waits);
         }
+    }
+
+    /// What was just said about messages needs no saying again, whichever host is asked.
+    pub(super) fn was_told(&mut self, ids: Vec<MessageId>, what: Told) {
+        self.silence.told.extend(ids.iter().map(|id| (id.clone(), what)));
+        let (store, session) = (self.context.store.clone(), self.facts.record.id.clone());
+        let now = self.context.clock.now();
+        self.tell(async move {
+            if let Err(failure) = store.note_told(session, ids, what, now).await {
+                warn!(error = %failure.chain(), "cannot write down what a room was told");
+            }
+        });
     }
 }
 

@@ -161,8 +161,9 @@ impl Runner {
         if self.at_work.has_acted(&row.id) {
             return Verdict::Over(settle::interrupted(ending.run.as_ref()));
         }
-        if row.tries + 1 < limits::MAX_TRIES {
-            let pause = backoff(u32::try_from(row.tries + 1).unwrap_or(u32::MAX));
+        if !settle::is_last(row.tries) {
+            let tries = row.tries % limits::MAX_TRIES + 1;
+            let pause = backoff(u32::try_from(tries).unwrap_or(u32::MAX));
             return Verdict::Retry(Some(self.context.clock.now() + pause));
         }
         Verdict::Over(Ending {

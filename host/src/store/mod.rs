@@ -22,6 +22,7 @@ mod destinations;
 mod examine;
 mod glance;
 mod log;
+mod obeyed;
 mod peers;
 mod people;
 mod questions;
@@ -33,6 +34,7 @@ mod rules;
 mod runs;
 mod sessions;
 mod tasks;
+mod told;
 mod voices;
 
 pub use agent_changes::AgentUses;
@@ -46,9 +48,10 @@ pub use roles::Claimed;
 pub use rooms::{RoomFact, WiringFact};
 pub use route::RouteFacts;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
-pub use runs::{RunCount, Settled, SettledRun};
+pub use runs::{RunCount, Settled, SettledRun, Spent};
 pub use sessions::{NewSession, SessionRecord};
 pub use tasks::{Came, Occurrence, Step, Task, Unwritten};
+pub use told::Told;
 pub use voices::Voice;
 
 /// The central database.

@@ -11,7 +11,7 @@ use crate::{error::Result, limits::upkeep as limits};
 
 /// What goes of each table, oldest or not, and after how long. `?1` is the time before which, `?2`
 /// how many at most.
-const FORGOTTEN: [(SignedDuration, &str); 8] = [
+const FORGOTTEN: [(SignedDuration, &str); 10] = [
     (
         limits::RUNS_KEPT,
         "DELETE FROM runs WHERE run_id IN (SELECT run_id FROM runs \
@@ -51,6 +51,15 @@ const FORGOTTEN: [(SignedDuration, &str); 8] = [
         limits::DROPS_KEPT,
         "DELETE FROM failed_posts WHERE (session_id, message_id) IN (SELECT session_id, message_id \
          FROM failed_posts WHERE at < ?1 LIMIT ?2)",
+    ),
+    (
+        limits::DROPS_KEPT,
+        "DELETE FROM obeyed WHERE command IN (SELECT command FROM obeyed WHERE at < ?1 LIMIT ?2)",
+    ),
+    (
+        limits::DROPS_KEPT,
+        "DELETE FROM told WHERE (session_id, message_id, what) IN \
+         (SELECT session_id, message_id, what FROM told WHERE at < ?1 LIMIT ?2)",
     ),
 ];
 

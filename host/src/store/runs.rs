@@ -9,13 +9,14 @@ use schemas::{
     ids::{MessageId, RunId, SessionId},
     message::{Address, Outcome},
     time,
+    usage::Usage,
 };
 
-use super::{LostPost, Store, at, at_opt, damaged, dead_letters, parsed, tasks};
+use super::{LostPost, Store, at, at_opt, damaged, dead_letters, parsed, tasks, told};
 use crate::error::Result;
 
 /// A run with its outcome, as the host judged it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SettledRun {
     /// The id that the guest minted, or ours where it named none.
     pub run: RunId,
@@ -31,6 +32,8 @@ pub struct SettledRun {
     pub outcome: Outcome,
     /// Why, when it did not complete.
     pub reason: Option<String>,
+    /// What it used, as far as its guest says.
+    pub used: Option<Usage>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
@@ -46,6 +49,15 @@ pub struct RunCount {
     pub runs: u64,
 }
 
+/// What the runs of a session used.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Spent {
+    /// All of which something is known; its price is that of the runs that have one.
+    pub used: Usage,
+    /// Runs of which nobody knows what they cost.
+    pub unknown: u64,
+}
+
 /// What is settled together.
 #[derive(Debug, Clone, Default)]
 pub struct Settled {
@@ -58,10 +70,10 @@ pub struct Settled {
 }
 
 impl Store {
-    /// Settles runs, and keeps what was given up. Answers the runs as they stand in the ledger, those too that stood there
-    /// before: a run is settled before its rows are folded, so one that comes again was never
-    /// told of. The guest chose the ids: for messages that a settled run of that id does not
-    /// name, ours takes its place, and another session's run is never touched.
+    /// Settles runs, and keeps what was given up. Answers the runs as they stand in the ledger,
+    /// those too that stood there before: a run is settled before its rows are folded, so one that
+    /// comes again was never told of. The guest chose the ids: for messages that a settled run of
+    /// that id does not name, ours takes its place, and another session's run is never touched.
     ///
     /// Runs on the caller's thread: it belongs to a session's blocking step.
     ///
@@ -76,6 +88,7 @@ impl Store {
                     settle(&tx, &run)?;
                     dead_letters::note_run(&tx, &run)?;
                     tasks::settled(&tx, &run)?;
+                    told::settled(&tx, &run)?;
                     settled.push(run);
                 }
             }
@@ -103,6 +116,29 @@ impl Store {
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// What the settled runs of a session used.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn spent(&self, session: SessionId) -> Result<Spent> {
+        self.call(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT usage FROM runs WHERE session_id = ?1 AND outcome IS NOT NULL",
+            )?;
+            let rows = select.query_map([session.as_str()], used)?;
+            let none = Usage { cost_usd: Some(0.0), ..Usage::default() };
+            let mut spent = Spent { used: none, unknown: 0 };
+            for run in rows {
+                let run = run?.unwrap_or_default();
+                spent.unknown += u64::from(run.cost_usd.is_none());
+                let known = Usage { cost_usd: run.cost_usd.or(Some(0.0)), ..run };
+                spent.used = spent.used.plus(known);
+            }
+            Ok(spent)
         })
         .await
     }
@@ -152,9 +188,9 @@ impl Store {
 fn settle(tx: &Connection, run: &SettledRun) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO runs (run_id, session_id, message_ids, state, outcome, reason, started_at, \
-         ended_at) VALUES (?1, ?2, ?3, 'settled', ?4, ?5, ?6, ?7) \
+         ended_at, usage) VALUES (?1, ?2, ?3, 'settled', ?4, ?5, ?6, ?7, ?8) \
          ON CONFLICT (run_id) DO UPDATE SET state = 'settled', outcome = ?4, reason = ?5, \
-         ended_at = ?7 WHERE outcome IS NULL AND session_id = ?2",
+         ended_at = ?7, usage = ?8 WHERE outcome IS NULL AND session_id = ?2",
     )?
     .execute(params![
         run.run.as_str(),
@@ -164,6 +200,7 @@ fn settle(tx: &Connection, run: &SettledRun) -> Result<()> {
         run.reason,
         time::format(run.started_at),
         time::format(run.ended_at),
+        run.used.map(|used| serde_json::to_string(&used)).transpose().map_err(damaged)?,
     ])?;
     Ok(())
 }
@@ -186,12 +223,20 @@ fn placed(tx: &Connection, run: SettledRun) -> Result<Vec<SettledRun>> {
     let mut runs = Vec::new();
     if let Some(first) = outside.first() {
         let own = RunId::of_try(&run.session, first, run.tries);
-        runs.push(SettledRun { run: own, messages: outside, ..run.clone() });
+        // What it used stands once.
+        let used = run.used.filter(|_| named.is_empty());
+        runs.push(SettledRun { run: own, messages: outside, used, ..run.clone() });
     }
     if !inside.is_empty() {
         runs.push(SettledRun { messages: inside, ..run });
     }
     Ok(runs)
+}
+
+/// What stands there in words that nobody reads any more is not known.
+fn used(row: &Row<'_>) -> rusqlite::Result<Option<Usage>> {
+    let usage: Option<String> = row.get("usage")?;
+    Ok(usage.as_deref().and_then(|usage| serde_json::from_str(usage).ok()))
 }
 
 fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
@@ -202,6 +247,7 @@ fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
         message_ids: parsed(row, "message_ids", |text| serde_json::from_str(text))?,
         outcome: outcome.as_deref().and_then(Outcome::parse),
         reason: row.get("reason")?,
+        used: used(row)?,
         started_at: at(row, "started_at")?,
         ended_at: at_opt(row, "ended_at")?,
     })
@@ -223,6 +269,7 @@ mod tests {
             address: None,
             outcome: Outcome::Completed,
             reason: None,
+            used: None,
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: Timestamp::UNIX_EPOCH,
         }

@@ -8,7 +8,7 @@ use schemas::{
     time,
 };
 
-use super::{Store, at_opt, parsed, tasks};
+use super::{Store, at_opt, obeyed, parsed, tasks};
 use crate::error::{ErrorKind, HostError, Result};
 
 /// A session's row.
@@ -133,11 +133,19 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn archive_session(&self, id: SessionId, now: Timestamp) -> Result<()> {
+    pub async fn archive_session(
+        &self,
+        id: SessionId,
+        command: Option<String>,
+        now: Timestamp,
+    ) -> Result<()> {
         self.call(move |conn| {
             let tx = conn.transaction()?;
             tx.execute("UPDATE sessions SET status = 'archived' WHERE id = ?1", [id.as_str()])?;
             tasks::put_away(&tx, &id, now)?;
+            if let Some(command) = command {
+                obeyed::note(&tx, &command, now)?;
+            }
             tx.commit()?;
             Ok(())
         })

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use schemas::message::Outcome;
 
-use crate::{error::HostError, sessions::lifecycle::State, store::RunCount, text::turns};
+use crate::{
+    error::HostError,
+    sessions::lifecycle::State,
+    store::{RunCount, Spent},
+    text::turns,
+};
 
 /// The word that takes a choice of model back.
 pub const DEFAULT_MODEL: &str = "default";
@@ -82,20 +87,30 @@ pub fn queue(at_work: usize, waiting: &[i64]) -> String {
 
 /// To `/cost`.
 #[must_use]
-pub fn cost(counted: &[RunCount]) -> String {
+pub fn cost(counted: &[RunCount], spent: &Spent) -> String {
     let of = |outcome: Outcome| -> u64 {
         counted.iter().filter(|one| one.outcome == outcome).map(|one| one.runs).sum()
     };
     let all: u64 = counted.iter().map(|one| one.runs).sum();
     let done = of(Outcome::Completed);
     let plural = if all == 1 { "" } else { "s" };
-    format!(
-        "{all} run{plural} so far, {done} completed. What they cost is unknown: my provider does not say."
-    )
+    let runs = format!("{all} run{plural} so far, {done} completed.");
+    if spent.unknown == all {
+        return format!("{runs} What they cost is unknown: my provider does not say.");
+    }
+    let (read, written) = (spent.used.read(), spent.used.output_tokens);
+    let cost = spent.used.cost_usd.unwrap_or_default();
+    let rest = match spent.unknown {
+        0 => String::new(),
+        unknown => format!(" What {unknown} of them cost is unknown."),
+    };
+    format!("{runs} Tokens read: {read}, written: {written}. Cost: ${cost:.4}.{rest}")
 }
 
 #[cfg(test)]
 mod tests {
+    use schemas::usage::Usage;
+
     use super::*;
 
     #[test]
@@ -112,7 +127,13 @@ mod tests {
         assert_eq!(told, "andy is awake, at work on messages 2, 4 for 2 minutes; message 6 waits.");
         let runs = |outcome, runs| RunCount { outcome, runs };
         let counted = [runs(Outcome::Completed, 2), runs(Outcome::Failed, 1)];
-        assert!(cost(&counted).starts_with("3 runs so far, 2 completed."));
-        assert!(cost(&[]).contains("unknown"));
+        let used =
+            Usage { input_tokens: 900, output_tokens: 45, cost_usd: Some(0.5), ..Usage::default() };
+        let told = |unknown| cost(&counted, &Spent { used, unknown });
+        let all = "3 runs so far, 2 completed. Tokens read: 900, written: 45. Cost: $0.5000.";
+        assert_eq!(told(0), all);
+        assert_eq!(told(1), format!("{all} What 1 of them cost is unknown."));
+        assert!(told(3).contains("unknown: my provider") && !told(3).contains('$'));
+        assert!(cost(&[], &Spent::default()).contains("unknown"));
     }
 }

@@ -55,6 +55,21 @@ pub fn still_there(state: State, waits: Waits) -> &'static str {
     }
 }
 
+/// To whoever watches, once about each run that goes on and on.
+#[must_use]
+pub fn takes_long(minutes: u64) -> String {
+    format!("still at work on it, after {minutes} minutes; /stop ends it")
+}
+
+/// The same to the host's owner.
+#[must_use]
+pub fn works_long(agent: &str, minutes: u64) -> String {
+    format!(
+        "{agent} has been at work on one message for {minutes} minutes. In its room, /status shows \
+         it and /stop ends it."
+    )
+}
+
 /// How long something has gone on, as people say it.
 #[must_use]
 pub fn for_how_long(time: Duration) -> String {

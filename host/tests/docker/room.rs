@@ -60,7 +60,10 @@ impl Room {
             match self.event().await.expect("the host went away") {
                 RoomEvent::Notice { text, .. } => return text,
                 RoomEvent::Message(message) => self.heard = message.seq,
-                RoomEvent::Typing { .. } | RoomEvent::RunFinished { .. } | RoomEvent::CaughtUp => {}
+                RoomEvent::Typing { .. }
+                | RoomEvent::RunTakesLong { .. }
+                | RoomEvent::RunFinished { .. }
+                | RoomEvent::CaughtUp => {}
             }
         }
     }
@@ -114,8 +117,10 @@ pub(crate) async fn history(host: &HostProcess, agent: &str) -> Vec<RoomMessage>
         match event {
             RoomEvent::Message(message) => said.push(message),
             RoomEvent::CaughtUp => return said,
-            RoomEvent::Typing { .. } | RoomEvent::RunFinished { .. } | RoomEvent::Notice { .. } => {
-            }
+            RoomEvent::Typing { .. }
+            | RoomEvent::RunTakesLong { .. }
+            | RoomEvent::RunFinished { .. }
+            | RoomEvent::Notice { .. } => {}
         }
     }
     panic!("the host ended before it had said all")
@@ -127,6 +132,16 @@ pub(crate) async fn each_has_one_settled_run(
     session: &SessionId,
     messages: &[MessageId],
 ) {
+    let broken = each_is_answered_once(host, session, messages).await;
+    assert!(broken.is_empty(), "nothing broke off: {broken:?}");
+}
+
+/// The same where runs may have broken off; answers how those ended.
+pub(crate) async fn each_is_answered_once(
+    host: &HostProcess,
+    session: &SessionId,
+    messages: &[MessageId],
+) -> Vec<Option<Outcome>> {
     let what = format!("every one of {} messages has a settled run", messages.len());
     let counts = eventually(&what, async || {
         let mut counts: BTreeMap<&MessageId, usize> = messages.iter().map(|id| (id, 0)).collect();
@@ -143,7 +158,8 @@ pub(crate) async fn each_has_one_settled_run(
     })
     .await;
     assert!(counts.values().all(|count| *count == 1), "{counts:?}");
-    assert!(host.runs(session).await.iter().all(|run| run.outcome == Some(Outcome::Completed)));
+    let ends = host.runs(session).await.into_iter().map(|run| run.outcome);
+    ends.filter(|end| *end != Some(Outcome::Completed)).collect()
 }
 
 /// The value that 99 of a hundred do not pass.

@@ -94,6 +94,46 @@ async fn each_try_of_a_message_has_one_settled_run_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_post_that_fails_again_when_it_is_tried_again_is_told_to_its_agent_again() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.platform.fails([gone(), gone()]);
+            let sent = world.says("andy", "one").await;
+            world.next_outcome("andy").await;
+            world.passes(HOUR).await;
+            let letter = world.the_one_given_up().await;
+            world.command(&format!("messages retry {}", letter.id)).await.unwrap();
+            world.passes(HOUR).await;
+            world.the_one_given_up().await;
+            let books = world.books(sent.session_id.as_str());
+            let told =
+                books.iter().filter(|row| row.get("type").is_some_and(|t| t == "delivery_failed"));
+            assert_eq!(told.count(), 2, "{books:#?}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_tried_again_gets_as_many_tries_as_at_first() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            world.says("andy", "!exit 3").await;
+            for sets in 1..=3 {
+                world.next_outcome("andy").await;
+                assert_eq!(world.yard.started(), 5 * sets);
+                let letter = world.the_one_given_up().await;
+                if sets < 3 {
+                    world.command(&format!("messages retry {}", letter.id)).await.unwrap();
+                }
+            }
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_whose_container_died_again_and_again_is_answered_when_it_is_tried_again() {
     World::new()
         .agent("andy")

@@ -132,7 +132,10 @@ async fn a_room_hears_of_a_runs_end_after_what_was_said_in_it() {
                 match world.next_event("andy", None).await {
                     RoomEvent::Message(said) => heard.push(said.text),
                     RoomEvent::RunFinished { .. } => heard.push("the end".to_owned()),
-                    RoomEvent::Typing { .. } | RoomEvent::Notice { .. } | RoomEvent::CaughtUp => {}
+                    RoomEvent::Typing { .. }
+                    | RoomEvent::RunTakesLong { .. }
+                    | RoomEvent::Notice { .. }
+                    | RoomEvent::CaughtUp => {}
                 }
             }
             assert_eq!(heard, ["You said: one", "the end"]);

@@ -123,6 +123,7 @@ async fn a_stop_at_any_moment_ends_a_run_once() {
                     }
                     RoomEvent::Message(_)
                     | RoomEvent::Notice { .. }
+                    | RoomEvent::RunTakesLong { .. }
                     | RoomEvent::Typing { .. }
                     | RoomEvent::CaughtUp => None,
                 });

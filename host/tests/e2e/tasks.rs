@@ -11,13 +11,13 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 impl World {
     /// Makes a task of andy's in its own room, and listens there.
-    async fn task(&mut self, words: &str) {
+    pub(crate) async fn task(&mut self, words: &str) {
         self.listen(&address("andy", None));
         self.command(&format!("tasks create andy {words}")).await.unwrap();
     }
 
     /// What came of a task's times, oldest first: `08:00 completed`.
-    async fn log_of(&self, task: &str) -> Vec<String> {
+    pub(crate) async fn log_of(&self, task: &str) -> Vec<String> {
         let log = self.command(&format!("tasks log {task}")).await.unwrap().data;
         let line = |one: &Value| {
             let word = |name| one.get(name).and_then(Value::as_str);

@@ -47,6 +47,7 @@ impl World {
                 RoomEvent::Notice { text, .. } if text.contains("/retry") => break Heard::Asked,
                 RoomEvent::Message(_)
                 | RoomEvent::Notice { .. }
+                | RoomEvent::RunTakesLong { .. }
                 | RoomEvent::RunFinished { .. }
                 | RoomEvent::Typing { .. }
                 | RoomEvent::CaughtUp => {}
@@ -74,6 +75,7 @@ impl World {
         let notices = self.overheard("andy").into_iter().filter_map(|event| match event {
             RoomEvent::Notice { text, .. } => Some(text),
             RoomEvent::Message(_)
+            | RoomEvent::RunTakesLong { .. }
             | RoomEvent::RunFinished { .. }
             | RoomEvent::Typing { .. }
             | RoomEvent::CaughtUp => None,
@@ -259,76 +261,6 @@ async fn a_provider_that_never_gets_on_is_tried_five_times_and_the_room_is_told(
             let ended = world.next_outcome("andy").await;
             assert!(matches!(ended, RoomEvent::RunFinished { outcome: Outcome::Failed, .. }));
             assert_eq!(world.yard.started(), 1, "its guest is not to blame");
-        })
-        .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_hears_nothing_for_a_minute_is_told_once_that_nothing_is_lost() {
-    World::new()
-        .agent("andy")
-        .run(async |world| {
-            world.says("andy", "!tool 1500000 1800000\none").await;
-            let began = world.now();
-            world.says("andy", "two").await;
-            let said = world.next_word_of_the_host("andy").await;
-            assert_eq!(said, "I am still at work on it.");
-            assert_eq!(world.now().duration_since(began).as_secs(), 60);
-            let more = world.words_of_the_host(Duration::from_secs(600)).await;
-            assert_eq!(more, Vec::<String>::new(), "once, for all that wait there");
-            // A host that starts does not know what the room was told.
-            world.crash_host().await;
-            world.start_host().await;
-            let more = world.words_of_the_host(Duration::from_secs(600)).await;
-            assert_eq!(more, ["I am still at work on it."]);
-            assert_eq!(world.next_reply("andy").await, "You said: one");
-            assert_eq!(world.next_reply("andy").await, "You said: two");
-        })
-        .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_is_answered_within_a_minute_hears_nothing_else() {
-    World::new()
-        .agent("andy")
-        .run(async |world| {
-            world.says("andy", "one\n!slow 59000").await;
-            world.says("andy", "two\n!slow 58000").await;
-            assert_eq!(world.next_reply("andy").await, "You said: one");
-            assert_eq!(world.next_reply("andy").await, "You said: two");
-            let said = world.words_of_the_host(Duration::from_secs(600)).await;
-            assert_eq!(said, Vec::<String>::new());
-        })
-        .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_waits_for_a_container_is_told_so_again_after_a_minute() {
-    World::new()
-        .agent("andy")
-        .with_errors()
-        .run(async |world| {
-            world.yard.goes_away().await;
-            world.says("andy", "one").await;
-            let said = world.words_of_the_host(Duration::from_secs(900)).await;
-            assert_eq!(said.len(), 2, "{said:?}");
-            assert!(said.iter().all(|said| said.contains("wait until a container")), "{said:?}");
-            world.yard.recovers().await;
-            assert_eq!(world.next_reply("andy").await, "You said: one");
-        })
-        .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_run_of_half_an_hour_is_mentioned_in_the_log_once() {
-    World::new()
-        .agent("andy")
-        .run(async |world| {
-            world.says("andy", "!tool 2000000 3600000\n!tool 2000000 3600000\none").await;
-            world.passes(Duration::from_secs(29 * 60)).await;
-            assert_eq!(world.warnings_of("takes long"), 0);
-            assert_eq!(world.next_reply("andy").await, "You said: one");
-            assert_eq!(world.warnings_of("takes long"), 1);
         })
         .await;
 }

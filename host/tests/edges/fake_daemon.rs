@@ -9,7 +9,7 @@ use std::{
 };
 
 use host::{
-    channels::{Channel, Post, terminal::Terminal},
+    channels::{Channel, Post, Remark, terminal::Terminal},
     client::Client,
     draft::Draft,
     error::{ErrorKind, HostError, Result},
@@ -125,12 +125,13 @@ impl World {
             message_ids: message_ids.clone(),
             outcome: Some(outcome),
             reason: reason.clone(),
+            used: None,
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: Some(Timestamp::UNIX_EPOCH),
         });
         let session_id = self.session.clone();
         let event = RoomEvent::RunFinished { session_id, run_id, message_ids, outcome, reason };
-        self.rooms.run_finished(&address(None), &event).await;
+        self.rooms.tell(Remark::OfRun { address: &address(None), event: &event }).await;
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -239,7 +240,7 @@ impl Fake {
             }
             Request::LookAtApprovals(_) | Request::LookAtTasks(_) => true,
             Request::Refresh(_, answer)
-            | Request::ArchiveSession(_, answer)
+            | Request::ArchiveSession(.., answer)
             | Request::Retry(_, answer) => answer.send(Ok(())).is_ok(),
             Request::Messages(_, _, answer) => answer.send(Ok(Vec::new())).is_ok(),
             Request::RestartSession(_, _, answer) => answer.send(Ok(self.info())).is_ok(),

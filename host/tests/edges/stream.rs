@@ -1,7 +1,7 @@
 //! What a reader of a room sees.
 
 use host::{
-    channels::Channel,
+    channels::{Channel, Remark},
     client::{EventStream, Since},
     limits,
 };
@@ -91,7 +91,7 @@ async fn streams_end_when_the_host_does() {
 }
 
 async fn typing(world: &World, address: &Address, on: bool) {
-    world.rooms.typing(&world.session, address, on).await;
+    world.rooms.tell(Remark::Typing { session: &world.session, address, on }).await;
 }
 
 async fn next(stream: &mut EventStream) -> RoomEvent {
@@ -107,6 +107,7 @@ async fn texts(stream: &mut EventStream, count: usize) -> Vec<String> {
             RoomEvent::Message(message) => texts.push(format!("{} {}", message.seq, message.text)),
             RoomEvent::CaughtUp => texts.push("caught up".to_owned()),
             other @ (RoomEvent::Typing { .. }
+            | RoomEvent::RunTakesLong { .. }
             | RoomEvent::RunFinished { .. }
             | RoomEvent::Notice { .. }) => panic!("unexpected {other:?}"),
         }

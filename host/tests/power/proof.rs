@@ -113,8 +113,10 @@ async fn history(host: &Host, agent: &str) -> BTreeMap<MessageId, Vec<MessageId>
         match event {
             RoomEvent::Message(one) => add(one),
             RoomEvent::CaughtUp => break,
-            RoomEvent::Typing { .. } | RoomEvent::RunFinished { .. } | RoomEvent::Notice { .. } => {
-            }
+            RoomEvent::Typing { .. }
+            | RoomEvent::RunTakesLong { .. }
+            | RoomEvent::RunFinished { .. }
+            | RoomEvent::Notice { .. } => {}
         }
     }
     said

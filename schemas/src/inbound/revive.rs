@@ -1,6 +1,6 @@
 //! Taking up again what was given up, in the mailbox or in the history that old rows moved to.
 //!
-//! Owns what that means for a row: a message in is due again as one more try, a post waits again
+//! Owns what that means for a row: a message in is due again with a new set of tries, a post waits again
 //! with all its attempts before it. What is not given up is left as it is, and said.
 
 use jiff::Timestamp;
@@ -26,13 +26,15 @@ pub enum Revived<T> {
 }
 
 impl InboundWriter {
-    /// Makes a message that was given up due again, as one more try.
+    /// Makes a message that was given up due again. Its tries count on, from the beginning of the
+    /// next set of `set`: whoever had it tried again wants as many as at first.
     ///
     /// # Errors
     /// When one of the two files cannot be read or written; nothing is changed then.
     pub fn revive_message(
         &self,
         id: &MessageId,
+        set: i64,
         now: Timestamp,
     ) -> Result<Revived<Unsettled>, StoreError> {
         let history = self.history()?;
@@ -51,9 +53,9 @@ impl InboundWriter {
                 tx.take_back(history, id)?;
             }
             tx.tx.execute(
-                "UPDATE messages_in SET status = 'pending', tries = tries + 1, process_after = ?2 \
-                 WHERE id = ?1",
-                params![id.as_str(), time::format(now)],
+                "UPDATE messages_in SET status = 'pending', tries = (tries / ?3 + 1) * ?3, \
+                 process_after = ?2 WHERE id = ?1",
+                params![id.as_str(), time::format(now), set],
             )?;
             let row = tx.unsettled()?.into_iter().find(|row| row.id == *id);
             Ok(row.map_or(Revived::Unknown, Revived::Again))
@@ -171,11 +173,11 @@ mod tests {
         given_up(&writer);
         for n in [0, 2] {
             let (message, post) = (id(&format!("in-{n}")), id(&format!("out-{n}")));
-            let Revived::Again(row) = writer.revive_message(&message, NOW).unwrap() else {
+            let Revived::Again(row) = writer.revive_message(&message, 5, NOW).unwrap() else {
                 panic!("{message} is not taken up")
             };
-            assert_eq!((row.tries, row.seq), (1, i64::from(n) * 2 + 2));
-            let again = writer.revive_message(&message, NOW).unwrap();
+            assert_eq!((row.tries, row.seq), (5, i64::from(n) * 2 + 2));
+            let again = writer.revive_message(&message, 5, NOW).unwrap();
             assert_eq!(again, Revived::Stands("pending"));
             let Revived::Again(row) = writer.revive_post(&post, NOW).unwrap() else {
                 panic!("{post} is not taken up")
@@ -184,7 +186,7 @@ mod tests {
             // Though the history says that it ended, it is not settled.
             assert!(writer.settled_out(&[post]).unwrap().is_empty());
         }
-        assert_eq!(writer.revive_message(&id("nobody"), NOW).unwrap(), Revived::Unknown);
+        assert_eq!(writer.revive_message(&id("nobody"), 5, NOW).unwrap(), Revived::Unknown);
         assert_eq!(writer.revive_post(&id("nobody"), NOW).unwrap(), Revived::Unknown);
         // What ended anew moves on with its new end.
         let ends = |tx: &InboundTx<'_>| {
@@ -194,7 +196,7 @@ mod tests {
         };
         writer.write(ends).unwrap();
         writer.retire(1, 100, NOW).unwrap();
-        let stands = writer.revive_message(&id("in-0"), NOW).unwrap();
+        let stands = writer.revive_message(&id("in-0"), 5, NOW).unwrap();
         assert_eq!(stands, Revived::Stands("completed"));
         assert_eq!(writer.revive_post(&id("out-0"), NOW).unwrap(), Revived::Stands("delivered"));
     }

@@ -8,8 +8,10 @@ mod lock;
 mod prune;
 mod read;
 mod signs;
+mod state;
 mod tables;
 mod tools;
+mod usage;
 mod write;
 
 pub use copy::{OutboundReader, Reading};

@@ -16,6 +16,7 @@ use crate::{
     refused::{Refused, RefusedKind},
     sqlite::hostile::HostileDb,
     time,
+    usage::Usage,
 };
 
 /// A guest's database as it was at one commit, in memory.
@@ -51,7 +52,7 @@ pub struct AckSeen {
 }
 
 /// The guest's word about one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunSeen {
     /// The run.
     pub run: RunId,
@@ -65,6 +66,8 @@ pub struct RunSeen {
     pub ended_at: Option<Timestamp>,
     /// A short stable word for what went wrong.
     pub error_code: Option<String>,
+    /// What its attempts used, as far as that is said.
+    pub used: Option<Usage>,
 }
 
 impl OutboundCopy {
@@ -166,6 +169,7 @@ impl OutboundCopy {
     /// # Errors
     /// When the copy cannot be read, or what stands there is not the contract's.
     pub fn run(&self, id: &RunId) -> Result<Option<RunSeen>, Refused> {
+        let used = self.used(id)?;
         self.one(&RUN, id.as_str(), |row| {
             Ok(RunSeen {
                 run: id.clone(),
@@ -177,6 +181,7 @@ impl OutboundCopy {
                     .ok_or_else(|| "started_at is missing".to_owned())?,
                 ended_at: optional(row, 3, "ended_at", moment)?,
                 error_code: text(row, 4, "error_code")?.map(str::to_owned),
+                used,
             })
         })
     }

@@ -15,6 +15,7 @@ use crate::{
     session_dir::SessionDir,
     sqlite::{Patience, StoreError, open_session_writer},
     time,
+    usage::Usage,
 };
 
 /// The only way to write `outbound.db`. Holds no connection.
@@ -76,7 +77,7 @@ pub struct RunRow {
 }
 
 /// A row of `attempts`: one try of one provider inside a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AttemptRow {
     /// Its run.
     pub run: RunId,
@@ -92,6 +93,8 @@ pub struct AttemptRow {
     pub ended: Option<(Timestamp, Outcome)>,
     /// Tools that it started; written before the first of them acts.
     pub tools_started: u32,
+    /// What it has used so far, as far as its provider says.
+    pub used: Option<Usage>,
 }
 
 impl OutboundWriter {
@@ -252,12 +255,23 @@ impl OutboundTx<'_> {
     /// When the file cannot be written.
     pub fn put_attempt(&self, attempt: &AttemptRow) -> Result<(), StoreError> {
         let status = attempt.ended.map_or("running", |(_, outcome)| outcome.as_str());
+        let tokens = |of: fn(Usage) -> u64| {
+            attempt.used.map(|used| i64::try_from(of(used)).unwrap_or(i64::MAX))
+        };
         self.tx
             .prepare_cached(
                 "INSERT INTO attempts (run_id, n, provider, status, started_at, ended_at, model, \
-                 tools_started) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+                 tools_started, input_tokens, cache_read_tokens, cache_write_tokens, \
+                 output_tokens, reasoning_tokens, cost_usd, cost_known) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
                  ON CONFLICT (run_id, n) DO UPDATE SET status = ?4, ended_at = ?6, \
-                 tools_started = max(tools_started, ?8)",
+                 tools_started = max(tools_started, ?8), \
+                 input_tokens = coalesce(?9, input_tokens), \
+                 cache_read_tokens = coalesce(?10, cache_read_tokens), \
+                 cache_write_tokens = coalesce(?11, cache_write_tokens), \
+                 output_tokens = coalesce(?12, output_tokens), \
+                 reasoning_tokens = coalesce(?13, reasoning_tokens), \
+                 cost_usd = coalesce(?14, cost_usd), cost_known = coalesce(?15, cost_known)",
             )?
             .execute(params![
                 attempt.run.as_str(),
@@ -268,6 +282,13 @@ impl OutboundTx<'_> {
                 attempt.ended.map(|(at, _)| time::format(at)),
                 attempt.model,
                 attempt.tools_started,
+                tokens(|used| used.input_tokens),
+                tokens(|used| used.cache_read_tokens),
+                tokens(|used| used.cache_write_tokens),
+                tokens(|used| used.output_tokens),
+                tokens(|used| used.reasoning_tokens),
+                attempt.used.and_then(|used| used.cost_usd),
+                attempt.used.map(|used| used.cost_usd.is_some()),
             ])?;
         Ok(())
     }

@@ -224,6 +224,29 @@ fn a_forged_ack_or_run_is_refused_not_believed() {
 }
 
 #[test]
+fn what_a_guest_says_that_it_used_is_a_number_that_can_be_or_not_known() {
+    let run = RunId::parse("01h455vb4pex5vsknk084sn02q").unwrap();
+    let used = |tokens: &str, cost: &str| {
+        let (_home, dir) = session();
+        let sql = format!(
+            "INSERT INTO runs (run_id, status, message_ids, started_at) VALUES \
+             ('{run}', 'running', '[]', '2026-01-01T00:00:00.000Z'); \
+             INSERT INTO attempts (run_id, n, provider, status, started_at, input_tokens, \
+             cost_usd, cost_known) VALUES ('{run}', 1, 'echo', 'ended', 't', {tokens}, {cost}, 1)"
+        );
+        tampered(&dir, |conn| conn.execute_batch(&sql).unwrap());
+        let used = copied(&dir).run(&run).unwrap().unwrap().used;
+        used.map(|used| (used.input_tokens, used.cost_usd))
+    };
+    assert_eq!(used("7", "0.5"), Some((7, Some(0.5))));
+    assert_eq!(used("7", "-0.5"), Some((7, None)));
+    assert_eq!(used("-7", "0.5"), Some((0, Some(0.5))));
+    for cost in ["1e300", "9e999", "-9e999", "NULL"] {
+        assert_eq!(used("9223372036854775807", cost), None, "{cost}");
+    }
+}
+
+#[test]
 fn what_a_guest_says_of_its_tools_is_bounded_or_refused() {
     let run = RunId::parse("01h455vb4pex5vsknk084sn02q").unwrap();
     let tool = |timeout: &str, at: &str| {

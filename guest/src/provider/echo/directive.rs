@@ -31,6 +31,8 @@ pub(super) enum Directive {
     Prompt,
     Turn,
     Model,
+    /// What the turn cost, in dollars.
+    Cost(f64),
 }
 
 /// What is repeated, and what is done. `seq` names what is asked over the message.
@@ -79,6 +81,7 @@ fn directive(line: &str, seq: i64) -> Option<Directive> {
         "prompt" => Some(Directive::Prompt),
         "turn" => Some(Directive::Turn),
         "model" => Some(Directive::Model),
+        "cost" => rest.parse().ok().map(Directive::Cost),
         _ => None,
     }
 }

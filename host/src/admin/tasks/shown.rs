@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use schemas::policy::Occurred;
 
-use super::super::print::{date, fields, table};
+use super::super::print::{date, dollars, fields, table};
 use crate::{
     limits::task as limits,
     schedule::{Every, zone},
@@ -72,7 +72,7 @@ pub(super) fn log(task: &Task, log: &[Occurrence]) -> String {
                 one.outcome.map_or_else(|| state(one), Occurred::as_str).to_owned(),
                 time(one.started_at),
                 time(one.ended_at),
-                one.cost_usd.map(|cost| format!("${cost:.4}")).unwrap_or_default(),
+                one.cost_usd.map(dollars).unwrap_or_default(),
                 one.run.as_ref().map(ToString::to_string).unwrap_or_default(),
                 one.reason.clone().unwrap_or_default(),
             ]

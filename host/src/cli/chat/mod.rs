@@ -202,6 +202,9 @@ impl Chat<'_> {
                 }
                 self.working = on;
             }
+            RoomEvent::RunTakesLong { minutes, .. } => {
+                self.screen.show(&format!("({})", text::turns::takes_long(minutes)));
+            }
             RoomEvent::RunFinished { message_ids, outcome, reason, .. } => {
                 self.working = false;
                 for message in message_ids {

@@ -102,7 +102,9 @@ impl Story {
                 step(out, at, &format!("run settled: {}", outcome.as_str()));
             }
             RoomEvent::Notice { text, .. } => step(out, at, &format!("the host says: {text}")),
-            RoomEvent::Typing { on: false, .. } | RoomEvent::CaughtUp => {}
+            RoomEvent::Typing { on: false, .. }
+            | RoomEvent::RunTakesLong { .. }
+            | RoomEvent::CaughtUp => {}
         })
         .await
     }
@@ -134,6 +136,7 @@ impl Story {
                     });
                 }
                 RoomEvent::RunFinished { .. }
+                | RoomEvent::RunTakesLong { .. }
                 | RoomEvent::Typing { .. }
                 | RoomEvent::CaughtUp
                 | RoomEvent::Notice { .. } => {}

@@ -122,9 +122,9 @@ fn enforced(info: &SystemInfo, seccomp: bool) -> BTreeSet<Control> {
     .collect()
 }
 
-/// What the machine and the engine's own process have. An engine without the right to raise limits fails on
-/// more than it has itself, and its API does not tell; so the process behind the socket is looked
-/// at.
+/// What the machine and the engine's own process have. An engine without the right to raise limits
+/// fails on more than it has itself, and its API does not tell; so the process behind the socket is
+/// looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct OwnLimits {
     nofile: u64,

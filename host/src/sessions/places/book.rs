@@ -96,11 +96,6 @@ impl Book {
         self.waiters.remove(&ticket);
     }
 
-    /// Whether somebody waits still.
-    pub(super) fn waits(&self, ticket: Ticket) -> bool {
-        self.waiters.contains_key(&ticket)
-    }
-
     /// Whether a place will be free without anybody's work coming to its end.
     pub(super) fn is_soon(&self) -> bool {
         let leaving = self.holders.values().filter(|one| one.asked || one.used == Use::Ending);
@@ -188,7 +183,7 @@ mod tests {
         assert_eq!(book.settle(), Moves::default());
         book.gone(all[1]);
         assert_eq!(book.settle().given, [all[2]]);
-        assert!(book.waits(all[3]) && !book.is_soon());
+        assert!(book.waiters.contains_key(&all[3]) && !book.is_soon());
     }
 
     #[test]

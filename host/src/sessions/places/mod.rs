@@ -57,18 +57,16 @@ impl Places {
     /// Asks for a place: it is there, or it comes.
     pub fn take(&self, of: Of) -> Result<Place, Waits> {
         let (give, mut place) = oneshot::channel();
-        let ticket = {
+        {
             let mut inner = self.lock();
             let ticket = inner.book.want(of);
             inner.waiting.insert(ticket, give);
-            ticket
-        };
+        }
         self.settle();
         if let Ok(place) = place.try_recv() {
             return Ok(place);
         }
-        let inner = self.lock();
-        Err(Waits { soon: inner.book.waits(ticket) && inner.book.is_soon(), place })
+        Err(Waits { soon: self.lock().book.is_soon(), place })
     }
 
     /// The place of a container that runs already.

@@ -8,8 +8,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use host::channels::{Capabilities, Channel, ChannelError, Found, Post, Posted, Resolution};
-use schemas::{admin::RoomEvent, ids::SessionId, message::Address};
+use host::channels::{
+    Capabilities, Channel, ChannelError, Found, Post, Posted, Remark, Resolution,
+};
+use schemas::{admin::RoomEvent, message::Address};
 
 /// What happens to the next post.
 #[derive(Debug, Clone)]
@@ -130,32 +132,16 @@ impl Channel for Door {
         }
     }
 
-    async fn typing(&self, session: &SessionId, address: &Address, on: bool) {
-        self.channel.typing(session, address, on).await;
-    }
-
-    async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
-        self.channel.notice(session, address, text).await;
-    }
-
-    async fn say(&self, address: &Address, text: &str) {
-        self.channel.say(address, text).await;
-    }
-
     fn is_the_operators(&self) -> bool {
         self.channel.is_the_operators()
     }
 
-    async fn tell_operator(&self, text: &str) {
-        self.channel.tell_operator(text).await;
-    }
-
-    async fn subscribe(&self, thread: &Address) {
-        self.channel.subscribe(thread).await;
-    }
-
-    async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
-        self.doors.ended.lock().unwrap().push(finished.clone());
-        self.channel.run_finished(address, finished).await;
+    async fn tell(&self, remark: Remark<'_>) {
+        if let Remark::OfRun { event, .. } = remark
+            && matches!(event, RoomEvent::RunFinished { .. })
+        {
+            self.doors.ended.lock().unwrap().push(event.clone());
+        }
+        self.channel.tell(remark).await;
     }
 }

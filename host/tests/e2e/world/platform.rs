@@ -7,9 +7,9 @@ use std::{
 
 use async_trait::async_trait;
 use host::channels::{
-    Capabilities, Channel, ChannelError, Found, Post, Posted, Resolution, terminal::Terminal,
+    Capabilities, Channel, ChannelError, Found, Post, Posted, Remark, Resolution,
+    terminal::Terminal,
 };
-use schemas::{admin::RoomEvent, ids::SessionId, message::Address};
 use tokio::sync::Notify;
 
 pub(crate) struct Platform {
@@ -164,32 +164,12 @@ impl Channel for Platform {
         }
     }
 
-    async fn typing(&self, session: &SessionId, address: &Address, on: bool) {
-        self.terminal.typing(session, address, on).await;
-    }
-
-    async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
-        self.terminal.notice(session, address, text).await;
-    }
-
-    async fn say(&self, address: &Address, text: &str) {
-        self.terminal.say(address, text).await;
-    }
-
     fn is_the_operators(&self) -> bool {
         self.terminal.is_the_operators()
     }
 
-    async fn tell_operator(&self, text: &str) {
-        self.terminal.tell_operator(text).await;
-    }
-
-    async fn subscribe(&self, thread: &Address) {
-        Channel::subscribe(&*self.terminal, thread).await;
-    }
-
-    async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
-        self.terminal.run_finished(address, finished).await;
+    async fn tell(&self, remark: Remark<'_>) {
+        self.terminal.tell(remark).await;
     }
 }
 

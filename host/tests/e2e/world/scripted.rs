@@ -14,15 +14,14 @@ use std::{
 use async_trait::async_trait;
 use host::{
     channels::{
-        Body, Capabilities, Channel, ChannelError, Inbound, Post, Posted, Resolution, Sender,
+        Body, Capabilities, Channel, ChannelError, Inbound, Post, Posted, Remark, Resolution,
+        Sender,
     },
     requests::{Became, Taken},
 };
 use jiff::Timestamp;
 use schemas::{
-    admin::RoomEvent,
     content::{self, ChatIn},
-    ids::SessionId,
     message::Address,
 };
 use tokio::sync::Notify;
@@ -94,23 +93,17 @@ impl Channel for Scripted {
         Ok(Posted { platform_message_id: format!("{}:{}", self.word, post.message) })
     }
 
-    async fn typing(&self, _session: &SessionId, _address: &Address, _on: bool) {}
-
-    async fn notice(&self, _session: &SessionId, address: &Address, text: &str) {
-        self.say(address, text).await;
+    async fn tell(&self, remark: Remark<'_>) {
+        match remark {
+            Remark::Notice { address, text, .. } => {
+                let line = format!("{}: {text}", place(address));
+                self.said.notices.lock().unwrap().push_back(line);
+                self.said.news.notify_one();
+            }
+            Remark::Follow(thread) => self.said.subscribed.lock().unwrap().push(place(thread)),
+            Remark::Typing { .. } | Remark::ForOperator(_) | Remark::OfRun { .. } => {}
+        }
     }
-
-    async fn say(&self, address: &Address, text: &str) {
-        let line = format!("{}: {text}", place(address));
-        self.said.notices.lock().unwrap().push_back(line);
-        self.said.news.notify_one();
-    }
-
-    async fn subscribe(&self, thread: &Address) {
-        self.said.subscribed.lock().unwrap().push(place(thread));
-    }
-
-    async fn run_finished(&self, _address: &Address, _finished: &RoomEvent) {}
 }
 
 /// What it cannot show came as text already.
