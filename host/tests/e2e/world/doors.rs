@@ -9,7 +9,12 @@ use std::{
 
 use async_trait::async_trait;
 use host::channels::{Capabilities, Channel, ChannelError, Found, Post, Posted, Resolution};
-use schemas::{admin::RoomEvent, ids::SessionId, message::Address};
+use schemas::{
+    admin::RoomEvent,
+    ids::{MessageId, SessionId},
+    message::Address,
+};
+use tokio::time::Instant;
 
 /// What happens to the next post.
 #[derive(Debug, Clone)]
@@ -29,6 +34,18 @@ pub(crate) struct Doors {
     resolutions: Mutex<HashMap<&'static str, Resolution>>,
     passed: Mutex<Vec<Post>>,
     ended: Mutex<Vec<RoomEvent>>,
+    words: Mutex<Vec<Word>>,
+}
+
+/// Something that people heard.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    pub(crate) heard: Instant,
+    /// Whose it is; the host's own words may be nobody's.
+    pub(crate) session: Option<SessionId>,
+    pub(crate) address: Address,
+    /// The messages that it is known to be about.
+    pub(crate) about: Vec<MessageId>,
 }
 
 impl Doors {
@@ -62,6 +79,17 @@ impl Doors {
         self.passed.lock().unwrap().clone()
     }
 
+    /// Everything that people heard so far, in that order.
+    pub(crate) fn words(&self) -> Vec<Word> {
+        self.words.lock().unwrap().clone()
+    }
+
+    fn word(&self, session: Option<&SessionId>, address: &Address, about: &[MessageId]) {
+        let (session, address, about) = (session.cloned(), address.clone(), about.to_vec());
+        let word = Word { heard: Instant::now(), session, address, about };
+        self.words.lock().unwrap().push(word);
+    }
+
     /// Every end of a run that was told so far.
     pub(crate) fn ended(&self) -> Vec<RoomEvent> {
         self.ended.lock().unwrap().clone()
@@ -77,6 +105,7 @@ impl Door {
     async fn through(&self, post: &Post) -> Result<Posted, ChannelError> {
         let posted = self.channel.post(post).await?;
         self.doors.passed.lock().unwrap().push(post.clone());
+        self.doors.word(Some(&post.session), &post.address, &[]);
         Ok(posted)
     }
 }
@@ -135,10 +164,12 @@ impl Channel for Door {
     }
 
     async fn notice(&self, session: &SessionId, address: &Address, text: &str) {
+        self.doors.word(Some(session), address, &[]);
         self.channel.notice(session, address, text).await;
     }
 
     async fn say(&self, address: &Address, text: &str) {
+        self.doors.word(None, address, &[]);
         self.channel.say(address, text).await;
     }
 
@@ -156,6 +187,9 @@ impl Channel for Door {
 
     async fn run_finished(&self, address: &Address, finished: &RoomEvent) {
         self.doors.ended.lock().unwrap().push(finished.clone());
+        if let RoomEvent::RunFinished { message_ids, .. } = finished {
+            self.doors.word(None, address, message_ids);
+        }
         self.channel.run_finished(address, finished).await;
     }
 }
