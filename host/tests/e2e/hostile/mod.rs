@@ -7,8 +7,7 @@ use schemas::session_dir::SessionDir;
 
 use crate::world::World;
 
-#[expect(dead_code, reason = "some are for a real engine only")]
-mod attacks;
+pub(crate) mod attacks;
 
 mod files;
 mod folder;

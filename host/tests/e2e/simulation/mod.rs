@@ -1,9 +1,20 @@
-//! Random scripts of words, deaths and failures, played to the real host and the real guest:
-//! whatever happens, everything that was taken is answered once, in order, by one container at a
-//! time, and has exactly one settled run.
+//! Random scripts of words, deaths and failures, played to the real host and the real guest.
+//!
+//! After each step: no session has two containers, nothing is posted twice, the order of each
+//! destination holds, no run has a second end, and nobody waits in silence. At the end, once all is
+//! well again and what was given up was tried again: everything that was taken is answered once
+//! and has one settled run that ended as its room was told, each time of a task was done once or
+//! let go by as its policy says, files are whole, and no guest touched what is not its own.
 //!
 //! A script follows from its seed alone, so one that failed can be had again: `SEED=17 cargo test
-//! -p host --test e2e -- whatever_happens`. `SEEDS=1000` plays more of them, on every processor.
+//! -p host --test e2e -- whatever_happens`. `SEEDS=1000` plays more of them, on every processor,
+//! and `FROM=1000` others.
+//!
+//! Each of these was tried by hand and found (the number is the first seed that showed it): what
+//! could not be written was acknowledged (3), the ledger's words were not written (2), a post that
+//! failed went behind the others (4), a container that lived was not adopted (1), an end was told
+//! twice (2), signs of life were left out (7), a session slept before it gave one (28), the id of
+//! an occurrence did not follow from its time (1), and a try that broke off was not counted (2).
 
 use std::{
     ops::Range,
@@ -16,17 +27,27 @@ use host::channels::Resolution;
 
 use crate::world::{Fault, World};
 
+mod apart;
 mod bad;
 mod check;
+mod chores;
 mod dice;
+mod faults;
+mod mending;
+mod people;
 mod script;
+mod silence;
 mod speech;
 mod town;
 
 pub(crate) use dice::Dice;
 use script::Script;
 
-const STEPS: u32 = 40;
+const STEPS: u32 = 32;
+
+/// The test that plays them.
+const NAME: &str =
+    "simulation::whatever_happens_each_message_is_answered_once_and_has_one_settled_run";
 
 /// Seeds that are played when nobody says how many: a sample, for whoever changes something.
 const SAMPLE: u64 = 40;
@@ -36,10 +57,13 @@ async fn play(seed: u64, aloud: bool) {
     World::town(&mut dice)
         .run(async |world| {
             world.settle_town().await;
-            let mut script = Script::new(dice, aloud);
+            let precious = world.outside(bad::SECRET);
+            let mut script = Script::new(dice, aloud, precious);
             for _ in 0..STEPS {
                 script.step(world).await;
-                world.expect_no_harm();
+                world.expect_no_harm(&script.retried);
+                script.expect_no_silence(world).await;
+                script.tell_errors(world);
             }
             script.heal(world).await;
             script.ends_well(world).await;
@@ -90,10 +114,12 @@ fn play_all(seeds: Range<u64>) {
 
 #[test]
 fn whatever_happens_each_message_is_answered_once_and_has_one_settled_run() {
-    play_all(match number("SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(SAMPLE),
-    });
+    let seeds = match (number("SEED"), number("FROM").unwrap_or(0)) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, from) => from..from + number("SEEDS").unwrap_or(SAMPLE),
+    };
+    let alone = seeds.end - seeds.start == 1;
+    apart::apart(NAME, alone, || play_all(seeds));
 }
 
 /// Found by seeds 62 and 130: the first task knew that the post may have arrived, the next did not.

@@ -1,28 +1,25 @@
 //! One script: what happens next, and what was said in it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use guest::steps::Step as GuestStep;
-use host::{channels::ChannelError, steps::Step};
-use jiff::SignedDuration;
+use host::steps::Step;
+use schemas::ids::MessageId;
 
 use super::{
+    apart,
+    chores::Chore,
     dice::Dice,
     speech::{Said, Unsent},
     town::REWIRINGS,
 };
-use crate::world::{Fault, World};
-
-/// A row survives four deaths of its guest, so there are no more in one script.
-const DEATHS: u32 = 4;
-
-/// A post is tried six times, so its channel fails it no more than this often in one script.
-const REFUSALS: u32 = 4;
+use crate::world::World;
 
 /// What happens next.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Says,
+    Stops,
     HostDies,
     HostDiesAtAStep,
     NextHostDiesAtAStep,
@@ -32,16 +29,19 @@ enum Fate {
     ContainerHangs,
     EngineGoesAway,
     DoorsFail,
+    DiskFills,
     RulesChange,
     PeopleAnswer,
+    Chores,
     ClockSteps,
     GuestGoesBad,
     TimePasses,
 }
 
 /// How often each of them is chosen.
-const ODDS: [(u64, Fate); 15] = [
+const ODDS: [(u64, Fate); 18] = [
     (34, Fate::Says),
+    (3, Fate::Stops),
     (5, Fate::HostDies),
     (9, Fate::HostDiesAtAStep),
     (2, Fate::NextHostDiesAtAStep),
@@ -51,10 +51,12 @@ const ODDS: [(u64, Fate); 15] = [
     (2, Fate::ContainerHangs),
     (3, Fate::EngineGoesAway),
     (7, Fate::DoorsFail),
-    (5, Fate::RulesChange),
+    (3, Fate::DiskFills),
+    (6, Fate::RulesChange),
     (6, Fate::PeopleAnswer),
-    (1, Fate::ClockSteps),
-    (2, Fate::GuestGoesBad),
+    (6, Fate::Chores),
+    (2, Fate::ClockSteps),
+    (3, Fate::GuestGoesBad),
     (14, Fate::TimePasses),
 ];
 
@@ -66,21 +68,38 @@ pub(crate) struct Script {
     /// What its bringer got no answer to, and brings again.
     pub(crate) unsent: Vec<Unsent>,
     pub(crate) words: u32,
-    pub(crate) went_bad: bool,
-    engine_away: bool,
-    deaths: u32,
-    refusals: u32,
+    /// What people heard so far, and was looked at.
+    pub(crate) words_heard: usize,
+    errors_told: usize,
+    pub(crate) chores: Vec<Chore>,
+    /// What was given up, and tried again since.
+    pub(crate) retried: BTreeSet<MessageId>,
+    /// What a guest that goes bad is after.
+    pub(crate) precious: PathBuf,
+    /// Whether the bad guest's session may have been set aside.
+    pub(crate) is_bad: bool,
+    /// Whether the disk was full at some time.
+    pub(crate) was_full: bool,
+    pub(crate) engine_away: bool,
+    pub(crate) deaths: u32,
+    pub(crate) refusals: u32,
     aloud: bool,
 }
 
 impl Script {
-    pub(crate) fn new(dice: Dice, aloud: bool) -> Self {
+    pub(crate) fn new(dice: Dice, aloud: bool, precious: PathBuf) -> Self {
         Self {
             dice,
             said: Vec::new(),
             unsent: Vec::new(),
             words: 0,
-            went_bad: false,
+            words_heard: 0,
+            errors_told: 0,
+            chores: Vec::new(),
+            retried: BTreeSet::new(),
+            precious,
+            is_bad: false,
+            was_full: false,
             engine_away: false,
             deaths: 0,
             refusals: 0,
@@ -101,11 +120,16 @@ impl Script {
 
     /// Something happens; whoever died of the last thing is followed by another.
     pub(crate) async fn step(&mut self, world: &mut World) {
+        if world.disk_is_full() && self.dice.once_in(4) {
+            self.tell("  there is room again");
+            world.disk_has_room();
+        }
         world.revive_host().await;
         let fate = self.fate();
-        self.tell(&format!("{fate:?}"));
+        self.tell(&format!("{} {fate:?}", world.now()));
         match fate {
             Fate::Says => self.says_something(world).await,
+            Fate::Stops => self.somebody_stops_it(world).await,
             Fate::HostDies => self.host_dies(world).await,
             Fate::HostDiesAtAStep => {
                 let (step, nth) = (*self.dice.pick(&Step::ALL), self.nth());
@@ -122,54 +146,53 @@ impl Script {
                 self.something_happens_meanwhile(world).await;
                 world.start_host().await;
             }
-            Fate::GuestDiesAtAStep => {
-                if self.a_guest_may_die() {
-                    let step = *self.dice.pick(&GuestStep::ALL);
-                    let nth = self.nth();
-                    self.tell(&format!("  {step:?} {nth}"));
-                    world.yard.guest_dies_at(step, nth);
-                }
-            }
+            Fate::GuestDiesAtAStep => self.guest_dies_at_a_step(world),
             Fate::ContainerDies => self.container_dies(world).await,
-            Fate::ContainerHangs => {
-                let lives = world.yard.running();
-                if lives > 0 && self.a_guest_may_die() {
-                    world.yard.freeze_one(self.which(lives));
-                }
-            }
+            Fate::ContainerHangs => self.container_hangs(world),
             Fate::EngineGoesAway => self.engine_comes_and_goes(world).await,
             Fate::DoorsFail => self.doors_fail(world),
+            Fate::DiskFills => self.disk_fills(world),
             Fate::RulesChange => {
                 let words = *self.dice.pick(&REWIRINGS);
+                self.tell(&format!("  {words}"));
                 // A second time it is a conflict, or nothing to delete.
                 drop(world.commands(words).await);
             }
             Fate::PeopleAnswer => self.people_answer(world).await,
+            Fate::Chores => self.chores_change(world).await,
             Fate::ClockSteps => self.clock_steps(world),
             Fate::GuestGoesBad => self.guest_goes_bad(world).await,
             Fate::TimePasses => self.time_passes(world).await,
         }
     }
 
+    /// Says what the operator's log has since the last step, when one script is played alone.
+    pub(crate) fn tell_errors(&mut self, world: &World) {
+        let errors = world.errors();
+        for error in errors.iter().skip(self.errors_told) {
+            self.tell(&format!("    {error}"));
+        }
+        self.errors_told = errors.len();
+    }
+
     /// Says what happens, when one script is played alone.
-    #[expect(clippy::print_stderr, reason = "for whoever plays a script that failed")]
     pub(crate) fn tell(&self, what: &str) {
         if self.aloud {
-            eprintln!("{what}");
+            apart::tell(what);
+        }
+    }
+
+    fn guest_dies_at_a_step(&mut self, world: &World) {
+        if self.a_guest_may_die() {
+            let step = *self.dice.pick(&GuestStep::ALL);
+            let nth = self.nth();
+            self.tell(&format!("  {step:?} {nth}"));
+            world.yard.guest_dies_at(step, nth);
         }
     }
 
     fn nth(&mut self) -> u32 {
         u32::try_from(self.dice.roll(4)).unwrap() + 1
-    }
-
-    fn which(&mut self, of: usize) -> usize {
-        usize::try_from(self.dice.roll(u64::try_from(of).unwrap())).unwrap()
-    }
-
-    fn a_guest_may_die(&mut self) -> bool {
-        self.deaths += 1;
-        self.deaths <= DEATHS
     }
 
     async fn host_dies(&mut self, world: &mut World) {
@@ -191,64 +214,15 @@ impl Script {
         }
     }
 
-    async fn container_dies(&mut self, world: &mut World) {
-        let lives = world.yard.running();
-        if lives > 0 && self.a_guest_may_die() {
-            world.yard.kill_one(self.which(lives)).await;
-        }
-    }
-
-    async fn engine_comes_and_goes(&mut self, world: &World) {
-        self.engine_away = !self.engine_away;
-        if self.engine_away {
-            world.yard.goes_away().await;
-        } else {
-            world.yard.recovers().await;
-        }
-    }
-
-    fn doors_fail(&mut self, world: &World) {
-        for _ in 0..=self.dice.roll(3) {
-            let fault = match self.dice.roll(6) {
-                0 | 1 if self.refusals < REFUSALS => {
-                    self.refusals += 1;
-                    if self.dice.once_in(2) {
-                        Fault::TakenInSilence
-                    } else {
-                        Fault::Refused(ChannelError::Retry("500".to_owned()))
-                    }
-                }
-                2 => Fault::Refused(ChannelError::RateLimited(self.dice.roll(20))),
-                3 => Fault::Refused(ChannelError::Down("gone".to_owned())),
-                // Some of them later than any post is waited for.
-                4 if self.refusals < REFUSALS => {
-                    self.refusals += 1;
-                    Fault::Late(self.dice.millis(90_000))
-                }
-                _ => Fault::Late(self.dice.millis(5_000)),
-            };
-            self.tell(&format!("  {fault:?}"));
-            world.doors.fail([fault]);
-        }
-    }
-
-    /// A step of an hour makes every heart look as if it had stopped, or as if it never could.
-    fn clock_steps(&mut self, world: &World) {
-        let lives = u32::try_from(world.yard.running()).unwrap();
-        if self.deaths + lives <= DEATHS {
-            self.deaths += lives;
-            let seconds = i64::try_from(self.dice.roll(7_200)).unwrap() - 3_600;
-            world.clock_steps(SignedDuration::from_secs(seconds));
-        }
-    }
-
-    async fn time_passes(&mut self, world: &World) {
+    async fn time_passes(&mut self, world: &mut World) {
         let below = if self.dice.once_in(3) { 900_000 } else { 3_000 };
         world.passes(self.dice.millis(below)).await;
     }
 
     /// Everything is well again; what is owed must come.
     pub(crate) async fn heal(&mut self, world: &mut World) {
+        self.tell(&format!("{} all is well again", world.now()));
+        world.disk_has_room();
         world.doors.heal();
         world.yard.guests_live();
         if self.engine_away {
@@ -256,6 +230,7 @@ impl Script {
         }
         world.revive_host().await;
         world.host_lives();
+        drop(world.commands("agents set andy --max-containers 0").await);
         self.brings_again(world).await;
         assert!(self.unsent.is_empty(), "not taken although all is well: {:?}", self.unsent);
         world.passes(Duration::from_secs(1)).await;

@@ -9,15 +9,16 @@ use host::{
 use schemas::{
     admin::{Accepted, SendMessage},
     content::Attachment,
-    message::Outcome,
+    message::{Address, Outcome},
 };
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     script::Script,
-    town::{PLACES, TERMINALS},
+    town::{LONG, PLACES, TERMINALS},
 };
-use crate::world::World;
+use crate::world::{World, address};
 
 /// Something that a session took and is to answer.
 #[derive(Debug, Clone)]
@@ -26,6 +27,11 @@ pub(crate) struct Said {
     pub(crate) token: String,
     pub(crate) accepted: Accepted,
     pub(crate) what: What,
+    /// Where it was said, and since when they wait.
+    pub(crate) address: Address,
+    pub(crate) at: Instant,
+    /// Whether they heard of it.
+    pub(crate) was_told: bool,
     /// Whether it was said where nobody can tell if a post arrived.
     pub(crate) unknowable: bool,
 }
@@ -45,6 +51,8 @@ pub(crate) enum What {
     Action,
     /// A tool appends a line.
     Line,
+    /// It takes long, and somebody may stop it.
+    Long,
 }
 
 impl What {
@@ -53,6 +61,7 @@ impl What {
         match self {
             Self::Failure => &[Outcome::Failed],
             Self::Line => &[Outcome::Completed, Outcome::Interrupted],
+            Self::Long => &[Outcome::Completed, Outcome::Cancelled],
             Self::Answer | Self::Silence | Self::File | Self::Peer | Self::Action => {
                 &[Outcome::Completed]
             }
@@ -70,6 +79,7 @@ impl What {
             Self::Failure => Some(("bea", Some("fails"))),
             Self::Silence => Some(("cleo", Some("silent"))),
             Self::Line => Some(("andy", Some("tools"))),
+            Self::Long => Some(LONG),
             Self::Answer | Self::File | Self::Peer | Self::Action => None,
         }
     }
@@ -87,6 +97,15 @@ pub(crate) struct Unsent {
 enum How {
     Terminal(String, Box<SendMessage>),
     Platform(Box<Inbound>),
+}
+
+impl How {
+    fn address(&self) -> Address {
+        match self {
+            Self::Terminal(agent, message) => address(agent, message.thread.as_deref()),
+            Self::Platform(message) => message.address.clone(),
+        }
+    }
 }
 
 impl Script {
@@ -126,7 +145,7 @@ impl Script {
 
     /// What is said, with what the agent is to do over it.
     fn words_of(&mut self, token: &str) -> (String, What) {
-        let (more, what) = match self.dice.roll(16) {
+        let (more, what) = match self.dice.roll(17) {
             0 => (format!("!fail final because-{token}"), What::Failure),
             1 => ("!silent".to_owned(), What::Silence),
             2 | 3 => ("!file out.txt 20".to_owned(), What::File),
@@ -141,6 +160,7 @@ impl Script {
             }
             8 => (format!("!ask {token}q?|a|b"), What::Answer),
             9 | 10 => (format!("!append {token} line"), What::Line),
+            11 => (format!("!slow {}", self.dice.roll(200_000)), What::Long),
             _ => (String::new(), What::Answer),
         };
         // Some think before they act, some after it, most not at all.
@@ -174,12 +194,17 @@ impl Script {
                 woke.collect()
             }),
         };
-        let Ok(taken) = taken else {
-            assert!(world.host_died(), "{unsent:?}: {taken:?}");
-            world.revive_host().await;
-            return;
+        let taken = match taken {
+            Ok(taken) => taken,
+            Err(failure) if world.is_refused_for_want_of_room(&failure) => return,
+            Err(failure) => {
+                assert!(world.host_died(), "{unsent:?}: {failure:?}");
+                world.revive_host().await;
+                return;
+            }
         };
         self.unsent.remove(n);
+        let (address, at) = (unsent.how.address(), Instant::now());
         let unknowable = matches!(&unsent.how, How::Platform(message)
             if message.address.channel_type == "mail");
         let (token, what) = (unsent.token, unsent.what);
@@ -187,28 +212,15 @@ impl Script {
             token: token.clone(),
             accepted,
             what,
+            address: address.clone(),
+            at,
+            was_told: false,
             unknowable,
         }));
     }
-
-    /// Somebody answers what waits: a yes, a no, or one of the options.
-    pub(crate) async fn people_answer(&mut self, world: &mut World) {
-        let waiting = world.insists(async |world| world.command("approvals list").await).await;
-        for waits in waiting.data.as_array().unwrap() {
-            let id = waits.get("id").and_then(|id| id.as_str()).unwrap();
-            let word = if self.dice.once_in(3) { "reject" } else { "approve" };
-            // A host that died over it may have taken it: then it is too late, which is fine.
-            drop(world.commands(&format!("approvals {word} {id}")).await);
-        }
-        let waiting = world.insists(async |world| world.command("questions list").await).await;
-        for waits in waiting.data.as_array().unwrap() {
-            let id = waits.get("id").and_then(|id| id.as_str()).unwrap();
-            drop(world.commands(&format!("questions answer {id} a")).await);
-        }
-    }
 }
 
-async fn send(world: &World, agent: String, message: SendMessage) -> Result<Accepted> {
+pub(super) async fn send(world: &World, agent: String, message: SendMessage) -> Result<Accepted> {
     let draft = Draft::of(message)?;
     world.ask(|answer| Request::Send(agent, Box::new(draft), answer)).await
 }

@@ -1,4 +1,4 @@
-//! Where the scripts play: three agents and one that goes bad, rooms on four channels, entries that
+//! Where the scripts play: four agents and one that goes bad, rooms on four channels, entries that
 //! lead from agent to agent.
 
 use std::time::Duration;
@@ -24,13 +24,21 @@ pub(crate) const PLACES: [&str; 7] = [
 pub(crate) const TERMINALS: [(&str, Option<&str>); 4] =
     [("andy", None), ("andy", Some("t1")), ("bea", None), ("cleo", Some("t2"))];
 
+/// Where people say what takes long, and stop it.
+pub(crate) const LONG: (&str, Option<&str>) = ("dora", None);
+
 /// Changes of the rules that touch nobody's answers, and yet every session that lives.
-pub(crate) const REWIRINGS: [&str; 5] = [
+pub(crate) const REWIRINGS: [&str; 10] = [
     "agents set andy --prompt 'Be brief.'",
     "agents set bea --model small",
     "destinations create cleo backup --agent andy",
     "destinations delete cleo/backup",
     "wirings set slack:C1/andy --priority 3",
+    "agents set andy --max-containers 1",
+    "agents set andy --max-containers 0",
+    "rooms set slack:C2 --name lounge",
+    "wirings create slack:C2 cleo --mode shared --engage pattern --pattern nobody-says-this",
+    "wirings delete slack:C2/cleo",
 ];
 
 const RULES: [&str; 12] = [
@@ -53,7 +61,7 @@ impl World {
     pub(crate) fn town(dice: &mut Dice) -> Self {
         let scoped = |name: &str| NewAgent { cli_scope: CliScope::Own, ..NewAgent::named(name) };
         let mut town = Self::new().with_errors();
-        for name in ["andy", "bea", "cleo", "mal"] {
+        for name in ["andy", "bea", "cleo", "dora", "mal"] {
             town = town.agent_with(scoped(name));
         }
         town.doors.resolves("mail", Resolution::Unknown);
@@ -61,7 +69,9 @@ impl World {
         if dice.once_in(3) {
             town = town.at_most(2);
         }
-        town
+        // Chores follow the clock on the wall, so it shows the same in each replay.
+        town.it_is("2027-01-01T00:00:00Z");
+        town.on_a_disk_of_its_own()
     }
 
     /// Makes its rooms.

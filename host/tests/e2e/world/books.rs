@@ -31,6 +31,12 @@ impl World {
         SessionDir::at(paths.find(|path| path.exists()).expect("the session has a folder"))
     }
 
+    /// Whether a session has its folder yet.
+    pub(crate) fn has_folder(&self, session: &str) -> bool {
+        let agents = std::fs::read_dir(self.home.path().join("sessions")).unwrap();
+        agents.into_iter().any(|agent| agent.unwrap().path().join(session).exists())
+    }
+
     /// What came into a session, oldest first: who said it, and what.
     pub(crate) fn came_into(&self, session: &str) -> Vec<String> {
         let line = |content: &Value| {
@@ -50,6 +56,11 @@ impl World {
                 continue;
             }
             let conn = opened(&file);
+            // A full disk may have kept it from being more than a file.
+            let begun = conn.table_exists(None, "messages_in").unwrap();
+            if !begun {
+                continue;
+            }
             let mut select = conn.prepare("SELECT content FROM messages_in ORDER BY seq").unwrap();
             let rows = select.query_map([], |row| {
                 let content: String = row.get(0)?;

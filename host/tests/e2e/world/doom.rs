@@ -9,9 +9,10 @@ use std::sync::{
 };
 
 use host::steps::Step;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::World;
+use super::{World, disk::says_full};
 
 /// What unwinds in place of a death.
 pub(crate) struct Died;
@@ -117,15 +118,29 @@ impl World {
         self.host.as_ref().expect("the host is down").doom.does_not_come();
     }
 
-    /// Whether the host came to the step at which it dies.
+    /// Whether the host came to the step at which it dies, or ended because nothing fits on its
+    /// disk.
     pub(crate) fn host_died(&self) -> bool {
-        self.host.as_ref().is_none_or(|host| host.doom.came())
+        let Some(host) = &self.host else { return true };
+        let failure = host.failed.get();
+        let for_room = failure.is_some_and(|failure| says_full(&failure.chain()));
+        assert!(for_room || failure.is_none(), "the host ended with an error: {failure:?}");
+        for_room || host.doom.came()
+    }
+
+    /// Since when the host that runs has been there.
+    pub(crate) fn up_since(&self) -> Instant {
+        self.up_since
     }
 
     /// Starts another host in the place of one that died.
     pub(crate) async fn revive_host(&mut self) {
         while self.host_died() {
-            if self.host.is_some() {
+            if self.host.as_ref().is_some_and(|host| host.failed.get().is_some()) {
+                // It ends with an error again and again, so somebody looks why.
+                self.crash_host().await;
+                self.disk_has_room();
+            } else if self.host.is_some() {
                 self.crash_host().await;
             }
             self.start_host().await;

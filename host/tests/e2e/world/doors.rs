@@ -11,7 +11,12 @@ use async_trait::async_trait;
 use host::channels::{
     Capabilities, Channel, ChannelError, Found, Post, Posted, Remark, Resolution,
 };
-use schemas::{admin::RoomEvent, message::Address};
+use schemas::{
+    admin::RoomEvent,
+    ids::{MessageId, SessionId},
+    message::Address,
+};
+use tokio::time::Instant;
 
 /// What happens to the next post.
 #[derive(Debug, Clone)]
@@ -31,6 +36,18 @@ pub(crate) struct Doors {
     resolutions: Mutex<HashMap<&'static str, Resolution>>,
     passed: Mutex<Vec<Post>>,
     ended: Mutex<Vec<RoomEvent>>,
+    words: Mutex<Vec<Word>>,
+}
+
+/// Something that people heard.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    pub(crate) heard: Instant,
+    /// Whose it is; the host's own words may be nobody's.
+    pub(crate) session: Option<SessionId>,
+    pub(crate) address: Address,
+    /// The messages that it is known to be about.
+    pub(crate) about: Vec<MessageId>,
 }
 
 impl Doors {
@@ -64,6 +81,30 @@ impl Doors {
         self.passed.lock().unwrap().clone()
     }
 
+    /// Everything that people heard so far, in that order.
+    pub(crate) fn words(&self) -> Vec<Word> {
+        self.words.lock().unwrap().clone()
+    }
+
+    fn word(&self, session: Option<&SessionId>, address: &Address, about: &[MessageId]) {
+        let (session, address, about) = (session.cloned(), address.clone(), about.to_vec());
+        let word = Word { heard: Instant::now(), session, address, about };
+        self.words.lock().unwrap().push(word);
+    }
+
+    fn remark(&self, remark: &Remark<'_>) {
+        match remark {
+            Remark::Notice { session, address, .. } => self.word(*session, address, &[]),
+            Remark::OfRun { address, event } => {
+                if let RoomEvent::RunFinished { message_ids, .. } = event {
+                    self.ended.lock().unwrap().push((*event).clone());
+                    self.word(None, address, message_ids);
+                }
+            }
+            Remark::Typing { .. } | Remark::ForOperator(_) | Remark::Follow(_) => {}
+        }
+    }
+
     /// Every end of a run that was told so far.
     pub(crate) fn ended(&self) -> Vec<RoomEvent> {
         self.ended.lock().unwrap().clone()
@@ -79,6 +120,7 @@ impl Door {
     async fn through(&self, post: &Post) -> Result<Posted, ChannelError> {
         let posted = self.channel.post(post).await?;
         self.doors.passed.lock().unwrap().push(post.clone());
+        self.doors.word(Some(&post.session), &post.address, &[]);
         Ok(posted)
     }
 }
@@ -137,11 +179,7 @@ impl Channel for Door {
     }
 
     async fn tell(&self, remark: Remark<'_>) {
-        if let Remark::OfRun { event, .. } = remark
-            && matches!(event, RoomEvent::RunFinished { .. })
-        {
-            self.doors.ended.lock().unwrap().push(event.clone());
-        }
+        self.doors.remark(&remark);
         self.channel.tell(remark).await;
     }
 }

@@ -5,28 +5,33 @@
 //! Owns start and finish: it races the host against the conversation, and fails if a reply was
 //! unread, a row undelivered, a second container started or an error logged that nobody expected.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use host::{
     channels::{Channels, terminal::Terminal},
     daemon::{self, Ports, Settings, Stop},
-    error::Result,
+    error::{HostError, Result},
     limits,
     requests::{self, DaemonHandle, Request},
     steps::{Step, Steps},
-    store::Store,
 };
 use schemas::{
     admin::{Accepted, NewAgent, RoomEvent, RunInfo, SessionInfo},
     message::Address,
     session_dir::SessionDir,
 };
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, time::Instant};
 use tokio_util::task::TaskTracker;
 
 mod bells;
 mod books;
 mod clock;
+mod disk;
 mod doom;
 mod doors;
 mod frozen;
@@ -40,13 +45,15 @@ mod talk;
 mod upkeep;
 mod yard;
 
-pub(crate) use doors::Fault;
+pub(crate) use doors::{Fault, Word};
 pub(crate) use platform::Platform;
 pub(crate) use scripted::{Said, Scripted, outcome};
 pub(crate) use yard::Yard;
 
 /// One world: a home, an engine, a platform, and a host that can be crashed and started again.
 pub(crate) struct World {
+    /// Unmounted before its place is removed.
+    disk: Option<disk::Disk>,
     home: tempfile::TempDir,
     clock: Arc<clock::PausedClock>,
     bells: Arc<bells::HouseBells>,
@@ -62,6 +69,8 @@ pub(crate) struct World {
     /// At which step the next host dies.
     next_death: Option<(Step, u32)>,
     lives: u32,
+    /// Since when the host that runs has been there.
+    up_since: Instant,
     ears: HashMap<Address, broadcast::Receiver<RoomEvent>>,
     log: log::Log,
 }
@@ -71,6 +80,8 @@ struct Host {
     stop: Stop,
     tasks: TaskTracker,
     doom: Arc<doom::Doom<Step>>,
+    /// Why it ended by itself.
+    failed: Arc<OnceLock<HostError>>,
 }
 
 impl World {
@@ -79,6 +90,7 @@ impl World {
         let bells = Arc::new(bells::HouseBells::default());
         let terminal = Arc::new(Terminal::default());
         Self {
+            disk: None,
             home: tempfile::tempdir_in(fast_disk()).unwrap(),
             yard: Arc::new(Yard::new(clock.clone(), bells.clone())),
             platform: Arc::new(Platform::new(terminal.clone())),
@@ -93,6 +105,7 @@ impl World {
             host: None,
             next_death: None,
             lives: 0,
+            up_since: Instant::now(),
             ears: HashMap::new(),
             log: log::Log::start(),
         }
@@ -160,7 +173,7 @@ impl World {
 
     /// A host starts on the same home.
     pub(crate) async fn start_host(&mut self) {
-        let store = Store::open(&self.home.path().join("central.db")).unwrap();
+        let store = self.central();
         let (handle, requests) = requests::queue();
         let (stop, tasks) = (Stop::default(), TaskTracker::new());
         let doom = Arc::new(doom::Doom::new(self.next_death.take(), stop.abandon.clone()));
@@ -185,12 +198,19 @@ impl World {
             ephemeral: false,
         };
         let daemon = daemon::run(settings, ports, store, requests, stop.clone());
-        tasks.spawn(async move { daemon.await.expect("the host ended with an error") });
+        let failed = Arc::new(OnceLock::new());
+        let ended = failed.clone();
+        tasks.spawn(async move {
+            if let Err(failure) = daemon.await {
+                ended.set(failure).expect("it ends once");
+            }
+        });
         self.lives += 1;
-        self.host = Some(Host { handle, stop, tasks, doom });
+        self.host = Some(Host { handle, stop, tasks, doom, failed });
         // The first answer says that what an earlier host left was looked at.
         let begun = self.ask(Request::Status).await;
         assert!(begun.is_ok() || self.host_died(), "{begun:?}");
+        self.up_since = Instant::now();
     }
 
     // What an operator asks.
