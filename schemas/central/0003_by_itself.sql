@@ -97,7 +97,8 @@ CREATE INDEX failed_messages_at ON failed_messages (at);
 
 -- What is kept, and for how long.
 
--- Days that an agent's messages, files, logs and runs are kept; NULL is the install's word.
+-- Days that an agent's messages, files, logs and runs are kept; 0 is forever, NULL the install's
+-- word.
 ALTER TABLE agents ADD COLUMN keep_days INTEGER;
 -- Bytes that the folders of one of its sessions may hold; NULL is the install's word.
 ALTER TABLE agents ADD COLUMN disk_bytes INTEGER;
