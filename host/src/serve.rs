@@ -6,7 +6,6 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use schemas::{
-    CONTRACT_VERSION,
     admin::Status,
     ids::InstallId,
     sqlite::copying::quick_check,
@@ -20,12 +19,7 @@ use crate::{
     channels::{Channel, Channels, terminal::Terminal},
     config::Config,
     daemon::{self, Ports, Settings, Stop, open_home},
-    engine::{
-        Engine,
-        docker::{DockerEngine, DockerSettings},
-        facts::HostIdentity,
-        process::ProcessEngine,
-    },
+    engine::{Engine, docker::DockerEngine, process::ProcessEngine},
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
     limits::upkeep as limits,
@@ -147,6 +141,7 @@ fn settings(config: &Config) -> Settings {
         run_dir: config.run_dir.clone(),
         time_zone: config.time_zone.clone(),
         max_containers: config.max_containers,
+        keep_days: config.keep_days,
         idle_after: config.idle_timeout,
         image: config.image.clone(),
         // Without an engine nobody keeps a guest for the next host.
@@ -155,20 +150,9 @@ fn settings(config: &Config) -> Settings {
 }
 
 fn engine(config: &Config, install: InstallId) -> Result<Arc<dyn Engine>> {
-    let guest: &Path = config.guest()?;
     if !config.isolated {
-        return Ok(Arc::new(ProcessEngine::new(guest.to_owned(), TaskTracker::new())));
+        let guest = config.guest()?.to_owned();
+        return Ok(Arc::new(ProcessEngine::new(guest, TaskTracker::new())));
     }
-    Ok(Arc::new(DockerEngine::new(DockerSettings {
-        places: config.engine.clone(),
-        install,
-        contract_version: CONTRACT_VERSION,
-        guest: guest.to_owned(),
-        engine_dir: config.run_dir.join("engine"),
-        runtime: None,
-        host: HostIdentity {
-            uid: nix::unistd::geteuid().as_raw(),
-            gid: nix::unistd::getegid().as_raw(),
-        },
-    })?))
+    Ok(Arc::new(DockerEngine::new(config.docker(install)?)?))
 }

@@ -112,7 +112,8 @@ CREATE TABLE told (
 
 -- What is kept, and for how long.
 
--- Days that an agent's messages, files, logs and runs are kept; NULL is the install's word.
+-- Days that an agent's messages, files, logs and runs are kept; 0 is forever, NULL the install's
+-- word.
 ALTER TABLE agents ADD COLUMN keep_days INTEGER;
 -- Bytes that the folders of one of its sessions may hold; NULL is the install's word.
 ALTER TABLE agents ADD COLUMN disk_bytes INTEGER;

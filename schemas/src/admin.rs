@@ -41,7 +41,7 @@ pub struct NewAgent {
     /// Cap on its containers at once; `None` is none of its own.
     #[serde(default)]
     pub max_containers: Option<u32>,
-    /// Days that what was said is kept; `None` is for ever.
+    /// Days that what was said is kept; 0 is for ever, `None` the install's word.
     #[serde(default)]
     pub keep_days: Option<u32>,
     /// Bytes that the folders of one session may hold; `None` is the install's word.
@@ -120,7 +120,7 @@ pub struct Agent {
     pub pids: u32,
     /// Cap on its containers at once; `None` is none of its own.
     pub max_containers: Option<u32>,
-    /// Days that what was said is kept; `None` is for ever.
+    /// Days that what was said is kept; 0 is for ever, `None` the install's word.
     pub keep_days: Option<u32>,
     /// Bytes that the folders of one session may hold; `None` is the install's word.
     pub disk_bytes: Option<u64>,
@@ -324,6 +324,11 @@ pub struct Waiting {
     pub failed_runs: u64,
     /// Messages, both ways, that were given up and not tried again.
     pub given_up: u64,
+    /// Sessions whose folders hold nearly as much as they may.
+    pub large: u64,
+    /// Free bytes on the home's disk, when they are few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_disk: Option<u64>,
     /// Whether somebody owns the host.
     pub owned: bool,
 }

@@ -136,6 +136,7 @@ fn settings(home: &Path) -> Settings {
         run_dir: home.join("run"),
         time_zone: "UTC".to_owned(),
         max_containers: SESSIONS,
+        keep_days: None,
         idle_after: limits::IDLE_TIMEOUT,
         image: None,
         ephemeral: false,

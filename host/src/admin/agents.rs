@@ -12,7 +12,7 @@ use super::{
     folders::Folders,
     print::{answer, date, fields, size, table},
     sessions,
-    sizes::{bytes, days, milli_cpus},
+    sizes::{Keep, bytes, keep, milli_cpus},
 };
 use crate::{
     error::Result, limits::upkeep as limits, people::Act, store::AgentUses, text::admin as words,
@@ -94,10 +94,10 @@ pub struct Settings {
     /// Cap on its containers at once; 0 is none of its own
     #[arg(long, value_name = "COUNT")]
     max_containers: Option<u32>,
-    /// How long what was said is kept, with its files, logs and runs, such as 90d, 26w or 2y
-    /// [default: forever]
-    #[arg(long, value_name = "TIME", value_parser = days)]
-    keep: Option<u32>,
+    /// How long what was said is kept, with its files, logs and runs, such as 90d, 26w, 2y or
+    /// forever [default: what keep in lazaret.toml says, else forever]
+    #[arg(long, value_name = "TIME", value_parser = keep)]
+    keep: Option<Keep>,
     /// What the folders of one of its sessions may hold, such as 20G; past it the session is set
     /// aside, from four fifths on it is said [default: 10G]
     #[arg(long, value_parser = bytes)]
@@ -198,7 +198,7 @@ impl From<Create> for NewAgent {
             milli_cpus: told.cpus,
             pids: told.pids,
             max_containers: told.max_containers.filter(|most| *most > 0),
-            keep_days: told.keep.filter(|days| *days > 0),
+            keep_days: told.keep.and_then(Keep::days),
             disk_bytes: told.disk,
             session_mode: create.session_mode,
             trusted: create.trusted,
@@ -230,8 +230,8 @@ impl Settings {
         if let Some(most) = self.max_containers {
             agent.max_containers = Some(most).filter(|most| *most > 0);
         }
-        if let Some(days) = self.keep {
-            agent.keep_days = Some(days).filter(|days| *days > 0);
+        if let Some(keep) = self.keep {
+            agent.keep_days = keep.days();
         }
         agent.disk_bytes = self.disk.or(agent.disk_bytes);
         agent.cli_scope = self.cli_scope.unwrap_or(agent.cli_scope);
@@ -338,10 +338,7 @@ fn one_for_people(agent: &Agent, desk: &Desk) -> String {
             "containers",
             agent.max_containers.map_or_else(String::new, |most| format!("at most {most}")),
         ),
-        (
-            "kept",
-            agent.keep_days.map_or_else(|| "forever".to_owned(), |days| format!("{days} days")),
-        ),
+        ("kept", words::kept(agent.keep_days, desk.context.upkeep.keep_days)),
         ("disk", format!("{} a session", size(agent.disk_bytes.unwrap_or(limits::DISK_BYTES)))),
         ("work dir", text(&agent.work_dir)),
         ("commands", agent.cli_scope.as_str().to_owned()),

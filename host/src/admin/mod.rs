@@ -22,6 +22,7 @@ use crate::{
 pub mod agents;
 pub mod approvals;
 pub mod destinations;
+pub mod erase;
 pub mod people;
 pub mod questions;
 pub mod roles;
@@ -254,7 +255,7 @@ impl Command {
             Self::Rooms(command) => command.run(desk).await,
             Self::Wirings(command) => command.run(desk).await,
             Self::Destinations(command) => command.run(desk).await,
-            Self::People(command) => command.run(desk).await,
+            Self::People(command) => command.run(desk, who.word()).await,
             Self::Roles(command) => command.run(desk, who.word()).await,
             Self::Members(command) => command.run(desk, who.word()).await,
             Self::Approvals(command) => Box::pin(command.run(desk, who)).await,

@@ -1,4 +1,4 @@
-//! `people list|show|create|link|unlink|delete|claim-code|denials|forgive`.
+//! `people list|show|create|link|unlink|delete|erase|claim-code|denials|forgive`.
 
 use schemas::{
     admin::AdminAnswer,
@@ -8,7 +8,7 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Desk, check,
+    Desk, check, erase,
     print::{answer, date, fields, table},
 };
 use crate::{
@@ -55,6 +55,14 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Take out what a person said and is, wherever that can be, and say what cannot
+    Erase {
+        /// Name, CHANNEL:ID, or id
+        person: String,
+        /// Only say what would go
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Make a one-time code; whoever says /claim CODE in any chat owns this host
     ClaimCode,
     /// List senders about whom nobody is asked again
@@ -72,6 +80,8 @@ impl Command {
             Self::List | Self::Show { .. } | Self::Denials | Self::Delete { dry_run: true, .. } => {
                 Act::LookAround
             }
+            // Also to know where somebody spoke is for who may erase them.
+            Self::Erase { .. } => Act::ChangePeople,
             Self::Create { .. }
             | Self::Link { .. }
             | Self::Unlink { .. }
@@ -87,6 +97,8 @@ impl Command {
             Self::List | Self::Show { .. } | Self::Denials | Self::Delete { dry_run: true, .. } => {
                 None
             }
+            // Written down where it is done, by id: the name must not come back by it.
+            Self::Erase { .. } => None,
             Self::Create { name, .. } => Some(format!("people create {name}")),
             Self::Link { person, sender } => Some(format!("people link {person} {sender}")),
             Self::Unlink { sender } => Some(format!("people unlink {sender}")),
@@ -98,7 +110,10 @@ impl Command {
 
     pub(super) async fn pin(&mut self, desk: &Desk) -> Result<Option<AgentId>> {
         match self {
-            Self::Show { person } | Self::Link { person, .. } | Self::Delete { person, .. } => {
+            Self::Show { person }
+            | Self::Link { person, .. }
+            | Self::Delete { person, .. }
+            | Self::Erase { person, .. } => {
                 desk.pin_person(person).await?;
             }
             Self::List
@@ -111,7 +126,7 @@ impl Command {
         Ok(None)
     }
 
-    pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
+    pub(super) async fn run(self, desk: &Desk, by: String) -> Result<AdminAnswer> {
         let (store, now) = (&desk.context.store, desk.context.clock.now());
         match self {
             Self::List => {
@@ -135,6 +150,7 @@ impl Command {
                 Ok(answer(&sender, words::unlinked(&sender)))
             }
             Self::Delete { person, dry_run } => delete(desk, &person, dry_run).await,
+            Self::Erase { person, dry_run } => erase::run(desk, &person, dry_run, by).await,
             Self::ClaimCode => claim_code(desk).await,
             Self::Denials => {
                 let denials = store.denials().await?;

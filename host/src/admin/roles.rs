@@ -39,10 +39,10 @@ pub struct Which {
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Members {
-    /// List the members of an agent
+    /// List members, of all agents or of one
     List {
-        /// Name or id
-        agent: String,
+        /// Name or id of an agent
+        agent: Option<String>,
     },
     /// Let a person talk to an agent
     Add {
@@ -111,7 +111,8 @@ impl Command {
 impl Members {
     pub(super) fn act(&self) -> Act {
         match self {
-            Self::List { .. } => Act::Look,
+            Self::List { agent: None } => Act::LookAround,
+            Self::List { agent: Some(_) } => Act::Look,
             Self::Add { .. } | Self::Remove { .. } => Act::ChangeMembers,
         }
     }
@@ -126,7 +127,8 @@ impl Members {
 
     pub(super) async fn pin(&mut self, desk: &Desk) -> Result<Option<AgentId>> {
         match self {
-            Self::List { agent } => desk.pin_agent(agent).await.map(Some),
+            Self::List { agent: None } => Ok(None),
+            Self::List { agent: Some(agent) } => desk.pin_agent(agent).await.map(Some),
             Self::Add { agent, person } | Self::Remove { agent, person } => {
                 desk.pin_person(person).await?;
                 desk.pin_agent(agent).await.map(Some)
@@ -138,9 +140,12 @@ impl Members {
         let member = |agent, person| Which { person, role: Role::Member, agent: Some(agent) };
         match self {
             Self::List { agent } => {
-                let agent = desk.agent(&agent).await?.name;
                 let mut roles = desk.context.store.roles().await?;
-                roles.retain(|one| one.role == Role::Member && one.agent.as_ref() == Some(&agent));
+                roles.retain(|one| one.role == Role::Member);
+                if let Some(agent) = agent {
+                    let agent = desk.agent(&agent).await?.name;
+                    roles.retain(|one| one.agent.as_ref() == Some(&agent));
+                }
                 Ok(answer(&roles, for_people(&roles)))
             }
             Self::Add { agent, person } => grant(desk, &member(agent, person), by).await,

@@ -1,4 +1,8 @@
-//! How people write memory and CPUs. PURE.
+//! How people write memory, CPUs and how long things are kept. PURE.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::length_in_days;
 
 /// `512M`, `2G`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
@@ -30,21 +34,34 @@ pub(super) fn milli_cpus(text: &str) -> Result<u32, String> {
     milli.filter(|milli| *milli > 0).ok_or_else(wrong)
 }
 
-/// `90d`, `26w`, `2y`; `forever` is 0.
-pub(super) fn days(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text:?} is not a time such as 90d, 26w, 2y or forever");
-    if text == "forever" {
-        return Ok(0);
-    }
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let days = match text.strip_prefix(digits) {
-        Some("d") => 1,
-        Some("w") => 7,
-        Some("y") => 365,
-        Some(_) | None => return Err(wrong()),
+/// `90d`, `26w`, `2y`, `forever`, or `default` for the install's word.
+pub(super) fn keep(text: &str) -> Result<Keep, String> {
+    let days = match text {
+        "default" => return Ok(Keep::Default),
+        other => length_in_days(other),
     };
-    let number: u32 = digits.parse().map_err(|_| wrong())?;
-    number.checked_mul(days).filter(|days| *days > 0).ok_or_else(wrong)
+    days.map(Keep::Days)
+        .ok_or_else(|| format!("{text:?} is not a time such as 90d, 26w, 2y, forever or default"))
+}
+
+/// How long what an agent said is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Keep {
+    /// As long as the install says.
+    Default,
+    /// So many days; 0 is forever.
+    Days(u32),
+}
+
+impl Keep {
+    /// As it stands in an agent's row.
+    pub(super) fn days(self) -> Option<u32> {
+        match self {
+            Self::Default => None,
+            Self::Days(days) => Some(days),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -61,12 +78,10 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_in_days_weeks_and_years() {
-        let read = ["90d", "26w", "2y", "forever"].map(|text| days(text).unwrap());
-        assert_eq!(read, [90, 182, 730, 0]);
-        for wrong in ["", "0d", "90", "3m", "-1d", "d", "99999999999y"] {
-            assert!(days(wrong).is_err(), "{wrong}");
-        }
+    fn an_agent_keeps_its_own_time_or_the_installs() {
+        let read = ["90d", "forever", "default"].map(|text| keep(text).unwrap().days());
+        assert_eq!(read, [Some(90), Some(0), None]);
+        assert!(keep("soon").is_err());
     }
 
     #[test]

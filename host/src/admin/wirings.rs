@@ -23,8 +23,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// List wirings
-    List,
+    /// List wirings, of all agents or of one
+    List {
+        /// Name or id of an agent
+        agent: Option<String>,
+    },
     /// Say who would engage over a message, and why; nothing is sent
     Test(Imagined),
     /// Show a wiring
@@ -106,8 +109,10 @@ pub struct Settings {
 impl Command {
     pub(super) fn act(&self) -> Act {
         match self {
-            Self::List | Self::Test(_) => Act::LookAround,
-            Self::Show { .. } | Self::Delete { dry_run: true, .. } => Act::Look,
+            Self::List { agent: None } | Self::Test(_) => Act::LookAround,
+            Self::List { agent: Some(_) }
+            | Self::Show { .. }
+            | Self::Delete { dry_run: true, .. } => Act::Look,
             Self::Create { .. } | Self::Set { .. } | Self::Delete { dry_run: false, .. } => {
                 Act::ChangeWirings
             }
@@ -116,9 +121,10 @@ impl Command {
 
     pub(super) fn changes(&self) -> Option<String> {
         match self {
-            Self::List | Self::Test(_) | Self::Show { .. } | Self::Delete { dry_run: true, .. } => {
-                None
-            }
+            Self::List { .. }
+            | Self::Test(_)
+            | Self::Show { .. }
+            | Self::Delete { dry_run: true, .. } => None,
             Self::Create { room, agent, .. } => Some(format!("wirings create {room} {agent}")),
             Self::Set { wiring, .. } => Some(format!("wirings set {wiring}")),
             Self::Delete { wiring, dry_run: false } => Some(format!("wirings delete {wiring}")),
@@ -127,7 +133,8 @@ impl Command {
 
     pub(super) async fn pin(&mut self, desk: &Desk) -> Result<Option<AgentId>> {
         match self {
-            Self::List => Ok(None),
+            Self::List { agent: None } => Ok(None),
+            Self::List { agent: Some(agent) } => Ok(Some(desk.pin_agent(agent).await?)),
             Self::Test(imagined) => {
                 desk.pin_room(&mut imagined.room).await?;
                 Ok(None)
@@ -145,8 +152,12 @@ impl Command {
 
     pub(super) async fn run(self, desk: &Desk) -> Result<AdminAnswer> {
         match self {
-            Self::List => {
-                let wirings = desk.context.store.wirings().await?;
+            Self::List { agent } => {
+                let mut wirings = desk.context.store.wirings().await?;
+                if let Some(agent) = agent {
+                    let agent = desk.agent(&agent).await?.id;
+                    wirings.retain(|wiring| wiring.agent == agent);
+                }
                 Ok(answer(&wirings, for_people(&wirings)))
             }
             Self::Test(imagined) => imagined.run(desk).await,

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use schemas::ids::{AgentId, RoomId};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{admin, engine::base_image::hex};
 
@@ -111,11 +112,23 @@ pub struct Named {
 }
 
 impl PendingAction {
-    /// The text that is stored, shown, hashed and carried out.
+    /// The text that is stored, shown, hashed and carried out. What was not said does not stand in
+    /// it: read again, it is not said either.
     #[must_use]
     pub fn as_json(&self) -> String {
         // Serialising these types cannot fail: their maps have text keys only.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut whole = serde_json::to_value(self).unwrap_or_default();
+        without_nulls(&mut whole);
+        whole.to_string()
+    }
+}
+
+fn without_nulls(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.retain(|_, field| !field.is_null());
+        fields.values_mut().for_each(without_nulls);
+    } else if let Value::Array(all) = value {
+        all.iter_mut().for_each(without_nulls);
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::Context;
 use crate::{
     error::Result,
-    text::upkeep as text,
+    text::doctor as text,
     upkeep::doctor::{self, Finding, Level},
 };
 

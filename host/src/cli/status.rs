@@ -32,6 +32,8 @@ fn for_people(status: &Status) -> String {
         ("failed", some(waiting.failed_runs, "runs in the last day: lazaret runs <session>")),
         ("given up", some(waiting.given_up, "messages: lazaret messages list --failed")),
         ("dropped", some(waiting.dropped, "messages lately: lazaret drops")),
+        ("large", some(waiting.large, "sessions nearly hold what they may: lazaret sessions list")),
+        ("disk", waiting.low_disk.map(text::upkeep::low_disk).unwrap_or_default()),
     ])
 }
 
@@ -87,6 +89,8 @@ mod tests {
             dropped: 4,
             failed_runs: 5,
             given_up: 6,
+            large: 7,
+            low_disk: Some(900 << 20),
             owned: false,
             ..Waiting::default()
         };
@@ -104,6 +108,8 @@ mod tests {
         failed     5  runs in the last day: lazaret runs <session>
         given up   6  messages: lazaret messages list --failed
         dropped    4  messages lately: lazaret drops
+        large      7  sessions nearly hold what they may: lazaret sessions list
+        disk       900 MiB are free; messages are refused once the disk is full
         ");
     }
 

@@ -13,12 +13,13 @@ use crate::{
     limits, text,
 };
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "engine",
     "guest",
     "image",
     "idle_timeout",
     "max_containers",
+    "keep",
     "log",
     "log_format",
     "time_zone",
@@ -60,6 +61,7 @@ pub(super) struct File {
     pub(super) image: Option<String>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) max_containers: Option<usize>,
+    pub(super) keep: Option<u32>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) time_zone: Option<String>,
@@ -74,6 +76,7 @@ struct Written {
     image: Option<String>,
     idle_timeout: Option<String>,
     max_containers: Option<usize>,
+    keep: Option<String>,
     log: Option<String>,
     log_format: Option<LogFormat>,
     time_zone: Option<String>,
@@ -113,6 +116,7 @@ impl File {
             image: written.image,
             idle_timeout: written.idle_timeout.as_deref().map(idle_timeout).transpose()?,
             max_containers: written.max_containers.map(max_containers).transpose()?,
+            keep: written.keep.as_deref().map(keep).transpose()?,
             log: written.log,
             log_format: written.log_format,
             time_zone: written.time_zone.map(time_zone).transpose()?,
@@ -128,6 +132,31 @@ fn bad(error: &toml::de::Error) -> HostError {
 #[must_use]
 pub fn length_of_time(word: &str) -> Option<Duration> {
     word.parse::<SignedDuration>().ok().and_then(|length| length.try_into().ok())
+}
+
+/// A length of time in days, as people write it: `90d`, `26w`, `2y`; 0 is `forever`.
+#[must_use]
+pub fn length_in_days(word: &str) -> Option<u32> {
+    if word == "forever" {
+        return Some(0);
+    }
+    let digits = word.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let days = match word.strip_prefix(digits) {
+        Some("d") => 1,
+        Some("w") => 7,
+        Some("y") => 365,
+        Some(_) | None => return None,
+    };
+    let number: u32 = digits.parse().ok()?;
+    number.checked_mul(days).filter(|days| *days > 0)
+}
+
+fn keep(word: &str) -> Result<u32> {
+    length_in_days(word).ok_or_else(|| {
+        let what = format!("keep {word:?} is not a length of time of a day or more");
+        HostError::new(ErrorKind::Invalid, what)
+            .hint("write it like \"90d\", \"2y\" or \"forever\"")
+    })
 }
 
 fn idle_timeout(word: &str) -> Result<Duration> {
@@ -176,11 +205,21 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let toml = "engine = 'unix:///run/docker.sock'\nguest = '/opt/guest'\nimage = 'node:22'\n\
-                    idle_timeout = '90s'\nmax_containers = 20\nlog = 'debug'\nlog_format = 'json'\ntime_zone = 'UTC'";
+                    idle_timeout = '90s'\nmax_containers = 20\nkeep = '26w'\nlog = 'debug'\nlog_format = 'json'\ntime_zone = 'UTC'";
         let file = File::parse(toml).unwrap();
         assert_eq!(file.idle_timeout, Some(Duration::from_secs(90)));
         assert_eq!((file.max_containers, file.log_format), (Some(20), Some(LogFormat::Json)));
+        assert_eq!(file.keep, Some(182));
         assert_eq!(file.guest.as_deref(), Some(Path::new("/opt/guest")));
+    }
+
+    #[test]
+    fn times_are_read_in_days_weeks_and_years() {
+        let read = ["90d", "26w", "2y", "forever"].map(|text| length_in_days(text).unwrap());
+        assert_eq!(read, [90, 182, 730, 0]);
+        for wrong in ["", "0d", "90", "3m", "-1d", "d", "99999999999y"] {
+            assert_eq!(length_in_days(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
@@ -193,6 +232,8 @@ mod tests {
     fn a_value_of_the_wrong_shape_is_an_error_that_names_it() {
         check_refused("idle_timeout = 'soon'", "\"soon\"", "90s");
         check_refused("idle_timeout = '-5m'", "\"-5m\"", "90s");
+        check_refused("keep = '90'", "\"90\"", "90d");
+        check_refused("keep = '0d'", "a day or more", "forever");
         check_refused("max_containers = 0", "no agent", "1 or more");
         check_refused("log_format = 'xml'", "xml", "");
         check_refused("time_zone = 'Mars/Base'", "Mars/Base", "IANA");

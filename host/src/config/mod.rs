@@ -11,8 +11,10 @@ use std::{
     time::Duration,
 };
 
+use schemas::{CONTRACT_VERSION, ids::InstallId};
+
 use crate::{
-    engine::endpoint::Places,
+    engine::{docker::DockerSettings, endpoint::Places, facts::HostIdentity},
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
@@ -22,7 +24,7 @@ mod origin;
 mod places;
 
 use file::File;
-pub use file::{LogFormat, length_of_time};
+pub use file::{LogFormat, length_in_days, length_of_time};
 pub use origin::{Setting, effective};
 
 /// The settings' file in the home.
@@ -52,6 +54,8 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// How many containers may run at once.
     pub max_containers: usize,
+    /// Days that is kept what agents say nothing about; `None` is forever.
+    pub keep_days: Option<u32>,
     /// What is logged, in the notation of `tracing`; `None` is each command's own choice.
     pub log: Option<String>,
     /// How it is logged.
@@ -121,6 +125,25 @@ impl Config {
             HostError::new(ErrorKind::Invalid, text::NO_GUEST).hint(text::NO_GUEST_HINT)
         })
     }
+
+    /// What the engine is made from, for the containers of an installation.
+    ///
+    /// # Errors
+    /// When there is no guest program.
+    pub fn docker(&self, install: InstallId) -> Result<DockerSettings> {
+        Ok(DockerSettings {
+            places: self.engine.clone(),
+            install,
+            contract_version: CONTRACT_VERSION,
+            guest: self.guest()?.to_owned(),
+            engine_dir: self.run_dir.join("engine"),
+            runtime: None,
+            host: HostIdentity {
+                uid: nix::unistd::geteuid().as_raw(),
+                gid: nix::unistd::getegid().as_raw(),
+            },
+        })
+    }
 }
 
 impl Surroundings {
@@ -186,6 +209,7 @@ fn resolve(home: PathBuf, file: File, around: &Surroundings) -> Result<Config> {
         image: file.image,
         idle_timeout: file.idle_timeout.unwrap_or(limits::IDLE_TIMEOUT),
         max_containers: file.max_containers.unwrap_or(limits::MAX_CONTAINERS),
+        keep_days: file.keep.filter(|days| *days > 0),
         log: around.text("LAZARET_LOG").or(file.log),
         log_format,
         time_zone: file

@@ -84,6 +84,7 @@ fn settings(config: &Config, file: &File, around: &Surroundings, flag: bool) -> 
             config.max_containers.to_string(),
             origin(&[], file.max_containers.is_some(), "default"),
         ),
+        ("keep", kept(config.keep_days), origin(&[], file.keep.is_some(), "default")),
         (
             "log",
             or(config.log.clone(), "each command's own"),
@@ -99,6 +100,10 @@ fn settings(config: &Config, file: &File, around: &Surroundings, flag: bool) -> 
     .into_iter()
     .map(|(key, value, from)| Setting { key, value, from })
     .collect()
+}
+
+fn kept(days: Option<u32>) -> String {
+    days.map_or_else(|| "forever".to_owned(), |days| format!("{days} days"))
 }
 
 #[cfg(test)]
@@ -125,6 +130,7 @@ mod tests {
         image = built-in (default)
         idle_timeout = 300 s (lazaret.toml)
         max_containers = 64 (default)
+        keep = forever (default)
         log = debug (LAZARET_LOG)
         log_format = auto (default)
         time_zone = UTC (default)

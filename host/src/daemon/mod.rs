@@ -73,6 +73,8 @@ pub struct Settings {
     pub time_zone: String,
     /// Containers that may run at once.
     pub max_containers: usize,
+    /// Days that is kept what agents say nothing about; `None` is forever.
+    pub keep_days: Option<u32>,
     /// How long a container without work is kept.
     pub idle_after: Duration,
     /// The image of agents that bring none; `None` is the built-in one.
@@ -125,7 +127,7 @@ pub async fn run(
         turns: approvals::Turns::default(),
         occurrences: occurrences::Board::default(),
         settling: tokio::sync::Mutex::default(),
-        upkeep: crate::upkeep::state::State::default(),
+        upkeep: crate::upkeep::state::State::keeping(settings.keep_days),
         tracker: TaskTracker::new(),
         closing: stop.closing,
         abandon: stop.abandon,

@@ -26,6 +26,7 @@ use crate::{
         lifecycle::State,
         session_info, standing,
     },
+    upkeep::files::free_bytes,
 };
 
 impl Daemon {
@@ -236,11 +237,12 @@ async fn status(
     let engine = ask_engine(context, trouble).await;
     let since = context.clock.now() - limits::admin::LATELY;
     let mut waiting = context.store.waiting(since).await?;
-    let sessions = context.store.sessions().await?;
-    for record in &sessions {
-        let state = standing(views.get(&record.id).copied(), record);
-        *waiting.states.entry(state.to_owned()).or_default() += 1;
-    }
+    waiting.large = context.upkeep.large.count();
+    waiting.low_disk = low_disk(context).await;
+    // Counted where they stand: a list of thousands of sessions is not held for their number.
+    let live = views.clone();
+    let state = move |id: &SessionId, set_aside| standing(live.get(id).copied(), set_aside);
+    waiting.states = context.store.count_sessions(state).await?;
     let awake = waiting.states.get(State::Awake.word()).copied().unwrap_or_default();
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -250,10 +252,18 @@ async fn status(
         engine_hint: engine.as_ref().err().and_then(|e| e.hint_text().map(str::to_owned)),
         engine: engine.unwrap_or_else(|failure| failure.chain()),
         agents: context.store.agents().await?.len() as u64,
-        sessions: sessions.len() as u64,
+        sessions: waiting.states.values().sum(),
         awake,
         waiting,
     })
+}
+
+/// What is free on the home's disk, when that is little.
+async fn low_disk(context: &Context) -> Option<u64> {
+    let home = context.home.clone();
+    // A disk that hangs holds up its own thread.
+    let free = tokio::task::spawn_blocking(move || free_bytes(&home)).await.ok()?.ok()?;
+    (free < limits::upkeep::FREE_WARNING).then_some(free)
 }
 
 pub(super) fn tell(handle: &SessionHandle, command: Command) {

@@ -34,6 +34,10 @@ impl Daemon {
                 Ok(handle) => tell(&handle, Command::ThrowAway(before, answer)),
                 Err(failure) => drop(answer.send(Err(failure))),
             },
+            Ask::Erase(id, what, answer) => match self.known_session(id).await {
+                Ok(handle) => tell(&handle, Command::Erase(what, answer)),
+                Err(failure) => drop(answer.send(Err(failure))),
+            },
             Ask::TooMuch(id, words) => {
                 // One that sleeps by now grows no more; one that is too busy is measured again.
                 let told = self.sessions.get(&id).map(|one| one.tell(Command::TooMuch(words)));

@@ -84,6 +84,10 @@ pub const AUDIT_KEPT: SignedDuration = SignedDuration::from_hours(24 * 400);
 /// What did not arrive: it is looked at within days, if at all.
 pub const DROPS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 
+/// Who wrote to whom among agents: what bounds their talk looks back for minutes, and a post that is
+/// tried again is known for a week.
+pub const PEERS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+
 /// How long ids of rows that are gone are remembered: platforms repeat a message for days at most.
 pub const SEEN_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 

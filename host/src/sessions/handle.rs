@@ -7,6 +7,7 @@ use std::{fs::File, path::PathBuf, sync::Arc};
 
 use schemas::{
     admin::{Accepted, RoomMessage, SessionInfo},
+    host_side::Traces,
     ids::{MessageId, SessionId},
     message::{Address, NewInbound},
 };
@@ -15,7 +16,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{lifecycle::State, messages::MessageInfo};
+use super::{erase::Erase, lifecycle::State, messages::MessageInfo};
 use crate::{
     engine::{ContainerId, LiveContainer},
     error::{ErrorKind, HostError},
@@ -64,6 +65,8 @@ pub enum Command {
     Snapshot(PathBuf, Answer<Vec<String>>),
     /// Throw away what was said before a time.
     ThrowAway(jiff::Timestamp, Answer<()>),
+    /// Take out what a person said, or say what there is.
+    Erase(Erase, Answer<Traces>),
     /// The guest's folders hold too much: end the container, with these words.
     TooMuch(String),
     /// Take nothing more in: the session is archived.
@@ -175,6 +178,7 @@ impl Command {
             | Self::Retry(..)
             | Self::Snapshot(..)
             | Self::ThrowAway(..)
+            | Self::Erase(..)
             | Self::Restart(..) => true,
             Self::Exited { .. }
             | Self::EngineBack(..)
@@ -205,6 +209,7 @@ impl Command {
             Self::Messages(_, answer) => answer.send(Err(why)).is_err(),
             Self::Restart(_, answer) => answer.send(Err(why)).is_err(),
             Self::ThrowAway(_, answer) => answer.send(Err(why)).is_err(),
+            Self::Erase(_, answer) => answer.send(Err(why)).is_err(),
             Self::Retry(_, answer) => answer.send(Err(why)).is_err(),
             Self::Snapshot(_, answer) => answer.send(Err(why)).is_err(),
             Self::Refresh(answer) => answer.send(Err(why)).is_err(),

@@ -101,6 +101,7 @@ impl Runner {
                 | Command::Restart(..)
                 | Command::Snapshot(..)
                 | Command::ThrowAway(..)
+                | Command::Erase(..)
                 | Command::TooMuch(_)
                 | Command::Archive
                 | Command::Refresh(_) => {

@@ -55,6 +55,8 @@ mod snapshot;
 mod stopping;
 mod throw_away;
 
+mod erase;
+
 mod acting;
 mod allowance;
 mod notes;
@@ -67,6 +69,7 @@ mod rest;
 
 pub use boot::{Boot, spawn};
 pub use context::{Context, Facts};
+pub use erase::Erase;
 pub use messages::MessageInfo;
 pub use prompt::Told;
 pub use query::{session_info, standing};

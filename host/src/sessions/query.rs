@@ -25,7 +25,6 @@ use crate::{
     error::{ErrorKind, HostError, Result},
     limits,
     requests::Answer,
-    store::SessionRecord,
 };
 
 impl Runner {
@@ -56,6 +55,7 @@ impl Runner {
             Command::Restart(now, answer) => drop(answer.send(Ok(self.restart(now).await))),
             Command::Snapshot(to, answer) => self.snapshot(to, answer).await,
             Command::ThrowAway(before, answer) => self.throw_away(before, answer).await,
+            Command::Erase(what, answer) => self.erase(what, answer).await,
             Command::TooMuch(words) => self.holds_too_much(words).await,
             Command::Archive => self.archive().await,
             Command::Refresh(answer) => drop(answer.send(self.refresh().await)),
@@ -195,11 +195,11 @@ impl Runner {
 /// Where a session stands, as people are told: by its task, where it has one. A task without a
 /// container is about to wake, or finishes something; only a session without a task sleeps.
 #[must_use]
-pub fn standing(live: Option<State>, record: &SessionRecord) -> &'static str {
+pub fn standing(live: Option<State>, set_aside: bool) -> &'static str {
     match live {
         Some(State::Asleep) => WITHOUT_CONTAINER,
         Some(state) => state.word(),
-        None if record.set_aside.is_some() => State::SetAside.word(),
+        None if set_aside => State::SetAside.word(),
         None => State::Asleep.word(),
     }
 }
@@ -214,7 +214,12 @@ pub fn session_info(facts: &super::Facts, live: Option<State>) -> SessionInfo {
         agent: facts.agent.agent.name.clone(),
         room: place.map(|w| format!("{} {}", w.place.channel_type, w.place.platform_id)),
         thread: record.thread.clone(),
-        state: if record.archived { "archived" } else { standing(live, record) }.to_owned(),
+        state: if record.archived {
+            "archived"
+        } else {
+            standing(live, record.set_aside.is_some())
+        }
+        .to_owned(),
         notice: record.set_aside.clone(),
         last_active: record.last_active,
     }

@@ -1,6 +1,6 @@
 //! What `lazaret doctor` asks of the central database, and what a restore marks in it.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use schemas::{
     ids::{AgentId, InstallId, SessionId},
     sqlite::copying::{path_of, quick_check},
@@ -23,6 +23,17 @@ pub struct SessionHealth {
     pub clean: bool,
 }
 
+/// A run that began and has no end, though nobody is at work on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadRun {
+    /// The run, or the task that was to be done.
+    pub what: String,
+    /// The session.
+    pub session: SessionId,
+    /// When it began, or was to.
+    pub since: String,
+}
+
 /// What the central database says of itself and of what lies beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -38,6 +49,9 @@ pub struct Health {
     pub failed_runs: u64,
     /// Posts that were given up.
     pub failed_posts: u64,
+    /// Runs without an end in sessions that sleep and wait for nothing.
+    #[serde(default)]
+    pub dead_runs: Vec<DeadRun>,
     /// When something last happened, as the clock said then.
     pub last_active: Option<String>,
 }
@@ -82,6 +96,7 @@ impl Store {
                 folders: folders.collect::<rusqlite::Result<_>>()?,
                 failed_runs: one("SELECT count(*) FROM runs WHERE outcome = 'failed'")?,
                 failed_posts: one("SELECT count(*) FROM failed_posts")?,
+                dead_runs: dead_runs(conn)?,
                 last_active: text("SELECT max(last_active) FROM sessions")?,
             })
         })
@@ -112,4 +127,23 @@ impl Store {
         })
         .await
     }
+}
+
+/// A session that is clean has no container and no open row, and one without a due time is looked
+/// at by nobody until somebody speaks.
+fn dead_runs(conn: &Connection) -> Result<Vec<DeadRun>> {
+    let mut select = conn.prepare(
+        "SELECT open.* FROM (SELECT run_id AS what, session_id, started_at AS since FROM runs \
+         WHERE outcome IS NULL UNION ALL SELECT task_id, session_id, scheduled FROM task_runs \
+         WHERE outcome IS NULL AND message IS NULL) open JOIN sessions s ON s.id = open.session_id \
+         WHERE s.clean = 1 AND s.id NOT IN (SELECT session_id FROM due) ORDER BY since",
+    )?;
+    let rows = select.query_map([], |row| {
+        Ok(DeadRun {
+            what: row.get("what")?,
+            session: parsed(row, "session_id", SessionId::parse)?,
+            since: row.get("since")?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

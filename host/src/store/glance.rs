@@ -36,6 +36,8 @@ impl Store {
                 )?,
                 given_up: count(conn, dead_letters::OPEN)?,
                 owned: count(conn, "roles WHERE role = 'owner'")? > 0,
+                large: 0,
+                low_disk: None,
                 states: BTreeMap::new(),
             })
         })

@@ -1,5 +1,7 @@
 //! Sessions and the times at which sleeping ones must be looked at.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use schemas::{
@@ -104,6 +106,32 @@ impl Store {
     /// When the database cannot be read.
     pub async fn sessions(&self) -> Result<Vec<SessionRecord>> {
         self.select_sessions("status = 'active' ORDER BY rowid DESC").await
+    }
+
+    /// How many sessions that are not archived are in each state; `state` says it of an id, and of
+    /// whether the session was set aside.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn count_sessions(
+        &self,
+        state: impl Fn(&SessionId, bool) -> &'static str + Send + 'static,
+    ) -> Result<BTreeMap<String, u64>> {
+        self.call(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT id, set_aside IS NOT NULL AS is_aside FROM sessions \
+                 WHERE status = 'active'",
+            )?;
+            let mut counts = BTreeMap::new();
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let id = parsed(row, "id", SessionId::parse)?;
+                let word = state(&id, row.get("is_aside")?);
+                *counts.entry(word.to_owned()).or_default() += 1;
+            }
+            Ok(counts)
+        })
+        .await
     }
 
     /// All sessions, archived ones too, newest first.

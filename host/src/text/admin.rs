@@ -113,6 +113,16 @@ pub fn agent_gone(name: &str, aside: Option<&Path>) -> String {
 /// How somebody becomes the owner.
 pub const NOT_OWNED: &str = "nobody yet: lazaret people claim-code, then say the code in a chat";
 
+/// How long what an agent said is kept: its own word, else the install's; 0 is forever.
+#[must_use]
+pub fn kept(own: Option<u32>, install: Option<u32>) -> String {
+    match (own, install) {
+        (Some(0), _) | (None, None | Some(0)) => "forever".to_owned(),
+        (Some(days), _) => format!("{days} days"),
+        (None, Some(days)) => format!("{days} days, as lazaret.toml says"),
+    }
+}
+
 /// What applies to containers that start from now on.
 pub const AT_NEXT_START: &str = "containers that run keep theirs: lazaret agents restart";
 

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::error::{ErrorKind, HostError};
+use crate::{
+    admin::print::size,
+    error::{ErrorKind, HostError},
+};
 
 /// A central database that is not in order, with what `SQLite` says of it.
 #[must_use]
@@ -39,14 +42,14 @@ pub fn free_some(home: &Path) -> String {
     format!("free some space below {}", home.display())
 }
 
+/// A disk with little space.
+#[must_use]
+pub fn low_disk(free: u64) -> String {
+    format!("{} are free; {}", size(free), super::doctor::DISK_FULL)
+}
+
 /// Which copies there are.
 pub const LIST_COPIES: &str = "they lie in copies/ in the home; lazaret doctor names the last good";
-
-/// Where a host has never run.
-pub const START_HERE: &str = "lazaret up makes it, or name another by --home";
-
-/// When a home is none.
-pub const OTHER_HOME: &str = "name another by --home";
 
 /// What a damaged central database means.
 pub const CENTRAL_LOST: &str =
@@ -55,16 +58,6 @@ pub const CENTRAL_LOST: &str =
 /// When nothing can take its place.
 pub const NO_GOOD_COPY: &str =
     "no copy of it is in order; put a backup back: lazaret restore <archive> --home <new folder>";
-
-/// What folders without a row mean.
-pub const ORPHAN_FOLDERS: &str = "their conversations are kept, and nothing reaches them: an older database was put back, \
-     perhaps";
-
-/// What to do with folders that nobody knows.
-pub const MOVE_ORPHANS: &str = "move them elsewhere once you know that they are not needed";
-
-/// What an engine that is away means.
-pub const ENGINE_AWAY: &str = "messages are kept until it answers";
 
 /// A copy is in place.
 #[must_use]
@@ -75,8 +68,3 @@ pub fn replaced(aside: &Path, sessions: usize) -> String {
         aside.display()
     )
 }
-
-/// Below the help of `doctor`.
-pub const DOCTOR_HELP: &str = "\
-Nothing is changed. It works while a host runs, which is then asked for what only it
-may open, and while none does. Exit code 0: nothing is a problem; 1: something is.";

@@ -5,13 +5,14 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use schemas::ids::SessionId;
+use schemas::{host_side::Traces, ids::SessionId};
 use tokio::sync::mpsc;
 
 use super::backup::Piece;
 use crate::{
     error::HostError,
     requests::{Answer, Request},
+    sessions::Erase,
     store::Health,
 };
 
@@ -27,6 +28,8 @@ pub enum Ask {
     Backup(bool, mpsc::Sender<Piece>, Answer<()>),
     /// Throw away what was said in a session before a time.
     ThrowAway(SessionId, Timestamp, Answer<()>),
+    /// Take out what a person said in a session, or say what there is.
+    Erase(SessionId, Erase, Answer<Traces>),
     /// The folders of a session hold too much: end its container, with these words.
     TooMuch(SessionId, String),
     /// Measure the sessions that are awake at this time.
@@ -44,6 +47,7 @@ impl Ask {
             Self::Snapshot(_, _, answer) => drop(answer.send(Err(why))),
             Self::Backup(_, _, answer) => drop(answer.send(Err(why))),
             Self::ThrowAway(_, _, answer) => drop(answer.send(Err(why))),
+            Self::Erase(_, _, answer) => drop(answer.send(Err(why))),
             Self::TooMuch(..) | Self::MeasureAt(_) | Self::At(_) => {}
         }
     }

@@ -54,7 +54,7 @@ async fn forget(desk: &Desk, now: Timestamp) -> Result<()> {
     let store = &desk.context.store;
     let mut gone = 0;
     loop {
-        let step = store.forget_old(now, limits::BATCH).await?;
+        let step = store.forget_old(now, desk.context.upkeep.keep_days, limits::BATCH).await?;
         gone += step;
         if step < limits::BATCH as usize {
             break;
@@ -70,7 +70,8 @@ async fn forget(desk: &Desk, now: Timestamp) -> Result<()> {
 /// One session after the other, each by its own task. One that cannot keeps no other from it.
 async fn throw_away(desk: &Desk, now: Timestamp) -> Result<()> {
     let mut done = Ok(());
-    for (session, before) in desk.context.store.too_old(now).await? {
+    let keep = desk.context.upkeep.keep_days;
+    for (session, before) in desk.context.store.too_old(now, keep).await? {
         let ask = |answer| Ask::ThrowAway(session, before, answer).into();
         done = desk.daemon.ask_surely(ask).await.and(done);
     }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::sys::statvfs::statvfs;
 use schemas::ids::fresh_ulid;
 
 use crate::error::{ErrorKind, HostError, Result};
@@ -53,6 +54,15 @@ pub fn sweep_scratch(place: &Path) {
             let _left = fs::remove_dir_all(entry.path()).is_err();
         }
     }
+}
+
+/// Free bytes on the disk below a folder.
+///
+/// # Errors
+/// When the disk does not say.
+pub fn free_bytes(below: &Path) -> io::Result<u64> {
+    let disk = statvfs(below)?;
+    Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
 }
 
 /// Moves a file or folder, and makes the move durable.

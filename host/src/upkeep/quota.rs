@@ -70,6 +70,12 @@ impl Large {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(session).cloned()
     }
 
+    /// How many sessions there are of whom something is said.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
+
     fn note(&self, session: &SessionId, words: Option<String>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match words {

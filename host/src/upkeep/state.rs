@@ -14,6 +14,8 @@ pub struct State {
     measures: Arc<AtomicBool>,
     /// Sessions whose folders hold much.
     pub large: Large,
+    /// Days that is kept what agents say nothing about; `None` is forever.
+    pub keep_days: Option<u32>,
 }
 
 /// Held while a backup is made.
@@ -21,6 +23,12 @@ pub struct State {
 pub struct BackingUp(Arc<AtomicUsize>);
 
 impl State {
+    /// Of a host that keeps what agents say nothing about for so long.
+    #[must_use]
+    pub fn keeping(keep_days: Option<u32>) -> Self {
+        Self { keep_days, ..Self::default() }
+    }
+
     /// A backup begins.
     #[must_use]
     pub fn backing_up(&self) -> BackingUp {

@@ -60,6 +60,7 @@ impl Inside {
             run_dir: home.join("run"),
             time_zone: "UTC".to_owned(),
             max_containers: limits::MAX_CONTAINERS,
+            keep_days: None,
             idle_after: limits::IDLE_TIMEOUT,
             image: None,
             ephemeral: true,

@@ -18,6 +18,7 @@ mod crowd;
 mod dead_letters;
 mod delivery;
 mod due;
+mod erase;
 mod faults;
 mod hostile;
 mod ledger;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use host::error::ErrorKind;
+use schemas::policy::Role;
 
 use crate::world::World;
 
@@ -272,6 +273,50 @@ async fn the_tour_of_the_readme_runs() {
                     assert_eq!(refused, line.starts_with("agents delete"), "{line}: {said}");
                 }
             }
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_and_wirings_are_listed_of_all_agents_and_of_one() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .run(async |world| {
+            world.person("alice", Some(Role::Member), Some("andy")).await;
+            world.person("bob", Some(Role::Member), Some("bea")).await;
+            let lists = async |words: &str| {
+                let said = world.cli(words).await;
+                (said.contains("andy"), said.contains("bea"))
+            };
+            for noun in ["members", "wirings"] {
+                assert_eq!(lists(&format!("{noun} list")).await, (true, true));
+                assert_eq!(lists(&format!("{noun} list andy")).await, (true, false));
+            }
+            let admin = world.person("carol", Some(Role::Admin), Some("bea")).await;
+            assert!(world.command_of(&admin, "members list bea").await.is_ok());
+            for words in ["members list", "wirings list", "wirings list andy"] {
+                assert!(world.refused(&admin, words).await.starts_with("you may not look"));
+            }
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_shows_what_was_said_and_nothing_of_what_was_not() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.cli("agents set andy --cli-scope own").await;
+            let ask = r#"{"requestId":"w","action":"admin","args":["agents","set","andy","--model","large"]}"#;
+            world.says("andy", &format!("!action {ask}\n!silent")).await;
+            world.next_reply("andy").await;
+            let id = world.the_approval().await.id;
+            let shown = world.cli(&format!("approvals show {id}")).await;
+            assert!(shown.contains("large") && !shown.contains("null"), "{shown}");
+            world.approve("").await;
+            assert!(world.cli("agents show andy").await.contains("large"));
+            world.next_reply("andy").await;
         })
         .await;
 }

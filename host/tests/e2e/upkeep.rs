@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use host::requests::Request;
 use schemas::{admin::SendMessage, content::Attachment};
 
 use crate::world::World;
@@ -179,6 +180,78 @@ async fn what_is_older_than_its_agent_keeps_goes_and_the_conversation_goes_on() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_lazaret_toml_keeps_holds_for_agents_that_say_nothing() {
+    World::new()
+        .agent("andy")
+        .agent("bea")
+        .agent("cleo")
+        .keeps(30)
+        .run(async |world| {
+            world.cli("agents set bea --keep forever").await;
+            world.cli("agents set cleo --keep 60d").await;
+            let mut sessions = Vec::new();
+            for agent in ["andy", "bea", "cleo"] {
+                sessions.push(world.says(agent, "of last month").await.session_id);
+                world.next_reply(agent).await;
+                world.passes(days(1)).await;
+                world.says(agent, "the newest stays").await;
+                world.next_reply(agent).await;
+            }
+            world.passes(days(35)).await;
+            let mut kept = Vec::new();
+            for session in &sessions {
+                let list = world.cli(&format!("messages list {session}")).await;
+                // What the agent wrote lies in its own file.
+                let said = |line: &str| line.contains("of last month") && !line.contains("You");
+                kept.push(list.lines().any(said));
+            }
+            assert_eq!(kept, [false, true, true]);
+            assert!(world.cli("agents show andy").await.contains("30 days, as lazaret.toml says"));
+            assert!(world.cli("agents show bea").await.contains("forever"));
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_on_its_way_when_a_backup_was_made_is_looked_up_and_not_sent_twice() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.platform.looks_up(true);
+            world.platform.hangs();
+            world.says("andy", "one").await;
+            world.passes(Duration::from_secs(1)).await;
+            let archive = world.backs_up().await;
+            world.platform.recovers();
+            assert_eq!(world.next_reply("andy").await, "You said: one");
+            world.moves_to(&archive).await;
+            world.passes(Duration::from_secs(60)).await;
+            assert_eq!((world.platform.took().len(), world.platform.asked()), (1, 1));
+            world.says("andy", "two").await;
+            assert_eq!(world.next_reply("andy").await, "You said: two");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_never_arrived_before_a_backup_is_sent_by_the_restored_home() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.platform.looks_up(true);
+            world.platform.hangs();
+            world.says("andy", "one").await;
+            world.passes(Duration::from_secs(1)).await;
+            let archive = world.backs_up().await;
+            world.platform.lets_new_posts_through();
+            world.moves_to(&archive).await;
+            assert_eq!(world.next_reply("andy").await, "You said: one");
+            assert_eq!((world.platform.took().len(), world.platform.asked()), (1, 1));
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_word_about_it_everything_is_kept() {
     World::new()
         .agent("andy")
@@ -208,6 +281,7 @@ async fn an_agent_that_fills_its_folders_is_stopped_and_goes_on_once_there_is_ro
             world.passes(Duration::from_secs(70)).await;
             let list = world.cli("sessions list").await;
             assert!(list.contains("make room, or it ends"), "{list}");
+            assert_eq!(world.ask(Request::Status).await.unwrap().waiting.large, 1);
             fs::write(&large, vec![1; 2 << 20]).unwrap();
             let notice = world.next_notice("andy").await;
             assert!(notice.contains("more than 1 MiB"), "{notice}");

@@ -19,6 +19,7 @@ mod fake_daemon;
 mod disk;
 mod live_host;
 
+mod archives;
 mod attachments;
 mod bad_home;
 mod chat;

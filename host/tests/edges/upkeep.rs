@@ -4,6 +4,11 @@ use std::{collections::BTreeMap, fs, path::Path, process::Output, time::SystemTi
 
 use host::upkeep::copies::{self, Kind};
 use jiff::Timestamp;
+use rusqlite::Connection;
+use schemas::{
+    central::MIGRATIONS,
+    sqlite::copying::{quick_check, version_of},
+};
 use serde_json::Value;
 
 use crate::live_host::{LiveHost, stderr, stdout};
@@ -185,4 +190,76 @@ async fn a_backup_is_put_back_whole_or_not_at_all() {
 fn refused(output: &Output, words: &str) {
     assert_ne!(output.status.code(), Some(0), "{}", stdout(output));
     assert!(stderr(output).contains(words), "{}", stderr(output));
+}
+
+/// A home as version 2 left it, with the agent andy.
+#[expect(clippy::disallowed_methods, reason = "an older program opens it as it likes")]
+fn of_version_2(home: &Path) {
+    let conn = Connection::open(home.join("central.db")).unwrap();
+    for sql in MIGRATIONS.iter().take(2) {
+        conn.execute_batch(sql).unwrap();
+    }
+    conn.execute_batch(
+        "INSERT INTO agents (id, name, folder, provider, memory_bytes, milli_cpus, pids, \
+         gid_index, created_at) VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'andy', 'andy', \
+         'echo', 2147483648, 2000, 512, 1, '2026-01-02T03:04:05.678Z'); \
+         INSERT INTO rooms (id, channel_type, platform_id, name, created_at) VALUES \
+         ('room-01h455vb4pex5vsknk084sn02q', 'terminal', 'andy', 'andy', \
+         '2026-01-02T03:04:05.678Z'); \
+         INSERT INTO wirings (id, room_id, agent_id, session_mode, is_primary, created_at) \
+         VALUES ('wire-01h455vb4pex5vsknk084sn02q', 'room-01h455vb4pex5vsknk084sn02q', \
+         'agent-01h455vb4pex5vsknk084sn02q', 'shared', 1, '2026-01-02T03:04:05.678Z');",
+    )
+    .unwrap();
+    conn.pragma_update(None, "user_version", 2).unwrap();
+}
+
+#[tokio::test]
+async fn the_copy_made_before_a_migration_is_whole_and_a_restore_from_it_works() {
+    let mut host = LiveHost::new();
+    of_version_2(&host.home());
+    host.start(UP).await;
+    says(&host, "andy", "one").await;
+    assert!(host.terminate().await.success());
+    let copies = copies::list(&host.home());
+    assert_eq!(copies.len(), 1, "{copies:?}");
+    let copy = copies[0].path.to_str().unwrap().to_owned();
+    assert!(copy.ends_with("-migration.db"), "{copy}");
+    assert_eq!(version_of(&copies[0].path).unwrap(), 2, "as it was before");
+    assert!(quick_check(&copies[0].path, 5).unwrap().is_empty());
+    fs::write(host.home().join("central.db"), "none any more\n".repeat(1_000)).unwrap();
+    assert_eq!(host.lazaret(UP).await.status.code(), Some(1));
+    let restored = host.lazaret(&["restore", "--central", &copy]).await;
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    host.start(UP).await;
+    says(&host, "andy", "two").await;
+}
+
+#[tokio::test]
+async fn doctor_names_runs_without_an_end_that_nobody_is_at_work_on() {
+    let mut host = LiveHost::new().with_agent("andy").await;
+    says(&host, "andy", "one").await;
+    assert!(host.terminate().await.success());
+    let central = host.home().join("central.db");
+    let conn = Connection::open_with_flags(central, rusqlite::OpenFlags::default()).unwrap();
+    conn.execute_batch("UPDATE runs SET outcome = NULL; UPDATE sessions SET clean = 0").unwrap();
+    let (findings, _) = doctor(&host).await;
+    assert!(
+        !format!("{findings:?}").contains("without an end"),
+        "the next host looks: {findings:?}"
+    );
+    conn.execute_batch("UPDATE sessions SET clean = 1").unwrap();
+    drop(conn);
+    let (findings, code) = doctor(&host).await;
+    let dead = finding(&findings, "runs without an end");
+    assert_eq!((dead["level"].as_str(), code), (Some("warning"), Some(0)), "{findings:#?}");
+    assert!(dead["mend"].as_str().unwrap().starts_with("lazaret sessions restart sess-"), "{dead}");
+}
+
+#[tokio::test]
+async fn status_says_when_little_space_is_left() {
+    let mut host = LiveHost::on_disk_of(20 * 1024);
+    host.start(UP).await;
+    let said = stdout(&host.lazaret(&["status"]).await);
+    assert!(said.contains("MiB are free; messages are refused once the disk is full"), "{said}");
 }

@@ -4,6 +4,7 @@
 //! [`InboundReader`] for the guest only; the tidy test holds both to it.
 
 mod controls;
+mod erase;
 mod expire;
 mod find;
 mod list;
@@ -14,6 +15,7 @@ mod save;
 mod write;
 
 pub use controls::Control;
+pub use erase::Traces;
 pub use expire::Expired;
 pub use find::CameIn;
 pub use list::ListedRow;

@@ -13,6 +13,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, open, user_version, wait_long};
 
+/// What a whole reading keeps in memory.
+const CACHE_KIB: i32 = 256;
+
 /// Copies a database to a place where nothing is yet.
 ///
 /// # Errors
@@ -81,5 +84,7 @@ pub fn path_of(conn: &Connection) -> PathBuf {
 fn reader(path: &Path) -> Result<Connection, StoreError> {
     let mut conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.busy_handler(Some(wait_long))?;
+    // Every page is looked at once, so what is kept of them only fills the memory.
+    conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(conn)
 }

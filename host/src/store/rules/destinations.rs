@@ -1,9 +1,11 @@
-//! Destinations: the names under which an agent may send elsewhere.
+//! Destinations: the names under which an agent may send elsewhere, as its sessions are shown them
+//! and as an operator changes them.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use schemas::{
     ids::{AgentId, RoomId, WiringId},
+    message::{Address, Destination, DestinationTarget},
     time,
 };
 use serde::{Deserialize, Serialize};
@@ -68,6 +70,25 @@ pub struct NewEntry {
 }
 
 impl Store {
+    /// The address book of an agent, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn destinations_of(&self, agent: AgentId) -> Result<Vec<Destination>> {
+        self.call(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT d.name, coalesce(d.display_name, r.name, t.name) AS display_name, \
+                 d.target_agent_id, r.channel_type, r.platform_id, d.thread_id \
+                 FROM destinations d LEFT JOIN rooms r ON r.id = d.room_id \
+                 LEFT JOIN agents t ON t.id = d.target_agent_id \
+                 WHERE d.agent_id = ?1 ORDER BY d.name",
+            )?;
+            let rows = select.query_map([agent.as_str()], destination)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
     /// All destinations, by agent and name.
     ///
     /// # Errors
@@ -236,6 +257,18 @@ fn one(conn: &Connection, agent: &AgentId, name: &str) -> Result<Entry> {
         .query_row([agent.as_str(), name], entry)
         .optional()?
         .ok_or_else(|| HostError::new(ErrorKind::NotFound, format!("no destination {name:?}")))
+}
+
+fn destination(row: &Row<'_>) -> rusqlite::Result<Destination> {
+    let target = match row.get::<_, Option<String>>("target_agent_id")? {
+        Some(agent) => DestinationTarget::Agent(agent),
+        None => DestinationTarget::Channel(Address {
+            channel_type: row.get("channel_type")?,
+            platform_id: row.get("platform_id")?,
+            thread_id: row.get("thread_id")?,
+        }),
+    };
+    Ok(Destination { name: row.get("name")?, display_name: row.get("display_name")?, target })
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

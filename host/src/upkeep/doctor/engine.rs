@@ -15,15 +15,11 @@ use super::Finding;
 use crate::{
     client::Client,
     config::Config,
-    engine::{
-        Engine,
-        docker::{DockerEngine, DockerSettings},
-        facts::HostIdentity,
-    },
+    engine::{Engine, docker::DockerEngine},
     error::HostError,
     limits,
     store::SessionHealth,
-    text::upkeep as text,
+    text::doctor as text,
 };
 
 const TOPIC: &str = "engine";
@@ -98,21 +94,11 @@ pub(super) async fn look(
             && !status.engine.is_empty()
         {
             findings.push(as_the_host_says(&status));
+            findings.extend(large(&status));
         }
     }
-    let Ok(guest) = config.guest() else { return findings };
-    let settings = DockerSettings {
-        places: config.engine.clone(),
-        install: known.0.clone().unwrap_or_else(|| InstallId::mint(SystemClock.now())),
-        contract_version: CONTRACT_VERSION,
-        guest: guest.to_owned(),
-        engine_dir: config.run_dir.join("engine"),
-        runtime: None,
-        host: HostIdentity {
-            uid: nix::unistd::geteuid().as_raw(),
-            gid: nix::unistd::getegid().as_raw(),
-        },
-    };
+    let install = known.0.clone().unwrap_or_else(|| InstallId::mint(SystemClock.now()));
+    let Ok(settings) = config.docker(install) else { return findings };
     let Ok(engine) = DockerEngine::new(settings) else { return findings };
     let described = tokio::time::timeout(limits::ENGINE_GLANCE, engine.describe()).await;
     match described {
@@ -143,6 +129,16 @@ fn as_the_host_says(status: &Status) -> Finding {
         Some(hint) => finding.mend(hint.clone()),
         None => finding,
     }
+}
+
+/// Only the host that runs knows, for it measures.
+fn large(status: &Status) -> Option<Finding> {
+    let count = status.waiting.large;
+    (count > 0).then(|| {
+        Finding::warning("disk", format!("{count} sessions nearly hold what they may"))
+            .means("past it they are set aside")
+            .mend("lazaret sessions list")
+    })
 }
 
 fn unreachable(failure: &HostError) -> Finding {

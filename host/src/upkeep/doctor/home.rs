@@ -6,10 +6,11 @@ use std::{
     path::Path,
 };
 
-use nix::sys::statvfs::statvfs;
-
 use super::Finding;
-use crate::{admin::print::size, config::Config, limits::upkeep as limits, text::upkeep as text};
+use crate::{
+    admin::print::size, config::Config, limits::upkeep as limits, text::doctor as text,
+    upkeep::files::free_bytes,
+};
 
 const HOME: &str = "home";
 
@@ -52,12 +53,11 @@ fn owner(home: &Path, found: &fs::Metadata) -> Finding {
 }
 
 fn space(home: &Path) -> Finding {
-    let free = match statvfs(home) {
-        Ok(disk) => disk.blocks_available().saturating_mul(disk.fragment_size()),
+    let free = match free_bytes(home) {
+        Ok(free) => free,
         Err(error) => return Finding::warning(HOME, format!("cannot ask for free space: {error}")),
     };
-    let found = format!("{} are free", size(free));
-    let means = "messages are refused once the disk is full";
+    let (found, means) = (format!("{} are free", size(free)), text::DISK_FULL);
     if free < limits::FREE_PROBLEM {
         Finding::problem(HOME, found).means(means).mend(crate::text::FREE_SPACE)
     } else if free < limits::FREE_WARNING {

@@ -15,8 +15,8 @@ use super::Finding;
 use crate::{
     config::Config,
     limits::upkeep as limits,
-    store::{Health, SessionHealth},
-    text::upkeep as text,
+    store::{DeadRun, Health, SessionHealth},
+    text::doctor as text,
 };
 
 const TOPIC: &str = "sessions";
@@ -26,6 +26,7 @@ pub(super) fn look(config: &Config, health: Option<&Health>, runs: bool) -> Vec<
     let mut findings = vec![Finding::ok(TOPIC, format!("{} are known", health.sessions.len()))];
     findings.extend(health.sessions.iter().filter_map(set_aside));
     findings.extend(left_open(health, runs));
+    findings.extend(dead_runs(&health.dead_runs));
     findings.extend(health.sessions.iter().filter_map(|one| file(config, one, runs)));
     let strangers = orphans(&config.home, health);
     if !strangers.is_empty() {
@@ -51,6 +52,16 @@ fn left_open(health: &Health, runs: bool) -> Option<Finding> {
         Finding::ok(TOPIC, format!("{open} were at work when the last host ended"))
             .means("the next host takes them up where they stood")
     })
+}
+
+/// Nobody works on them, and nothing would begin to.
+fn dead_runs(dead: &[DeadRun]) -> Option<Finding> {
+    let one = |run: &DeadRun| format!("{} of {} since {}", run.what, run.session, run.since);
+    let first = dead.first()?;
+    let names: Vec<String> = dead.iter().map(one).collect();
+    let found = format!("runs without an end that nobody is at work on: {}", few(&names));
+    let mend = format!("lazaret sessions restart {}", first.session);
+    Some(Finding::warning(TOPIC, found).means(text::DEAD_RUNS).mend(mend))
 }
 
 fn file(config: &Config, session: &SessionHealth, runs: bool) -> Option<Finding> {

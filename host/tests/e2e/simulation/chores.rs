@@ -143,7 +143,7 @@ impl Script {
             let told = format!("{chore:?}: {task:#?}: {log:#?}");
             let times: BTreeSet<Timestamp> = log.iter().map(|one| one.scheduled).collect();
             assert_eq!(times.len(), log.len(), "a time twice: {told}");
-            let done = log.iter().filter(|one| is_done(one)).count();
+            let done = log.iter().filter(is_done).count();
             let told_of = world.answers_to(&chore.token).len();
             assert_eq!(told_of, done, "done or told twice: {told}");
             for one in &log {

@@ -64,6 +64,7 @@ pub(crate) struct World {
     said: Arc<Said>,
     agents: Vec<NewAgent>,
     max_containers: usize,
+    keep_days: Option<u32>,
     errors_expected: bool,
     host: Option<Host>,
     /// At which step the next host dies.
@@ -101,6 +102,7 @@ impl World {
             said: Arc::default(),
             agents: Vec::new(),
             max_containers: limits::MAX_CONTAINERS,
+            keep_days: None,
             errors_expected: false,
             host: None,
             next_death: None,
@@ -125,6 +127,12 @@ impl World {
     /// A cap on containers that run at once.
     pub(crate) fn at_most(mut self, containers: usize) -> Self {
         self.max_containers = containers;
+        self
+    }
+
+    /// How many days is kept what agents say nothing about.
+    pub(crate) fn keeps(mut self, days: u32) -> Self {
+        self.keep_days = Some(days);
         self
     }
 
@@ -193,6 +201,7 @@ impl World {
             run_dir: self.home.path().join("run"),
             time_zone: "UTC".to_owned(),
             max_containers: self.max_containers,
+            keep_days: self.keep_days,
             idle_after: limits::IDLE_TIMEOUT,
             image: None,
             ephemeral: false,
