@@ -93,11 +93,7 @@ fn compile(pattern: &str) -> Result<Regex, BadPattern> {
 /// As much of a text as rules look at.
 #[must_use]
 pub fn beginning(text: &str) -> &str {
-    let mut end = text.len().min(limits::route::RULE_TEXT_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.split_at(end).0
+    text.split_at(text.floor_char_boundary(limits::route::RULE_TEXT_BYTES)).0
 }
 
 /// Which of these names stand in a text as `@name`; letters of either case.

@@ -126,8 +126,7 @@ impl Script {
     pub(super) async fn chores_are_told(&self, world: &World) -> bool {
         for chore in &self.chores {
             let Some(task) = world.task_of(&chore.token).await else { continue };
-            let done =
-                world.log_of_task(&task).await.into_iter().filter(is_done).count();
+            let done = world.log_of_task(&task).await.into_iter().filter(is_done).count();
             if world.answers_to(&chore.token).len() < done {
                 return false;
             }
@@ -143,7 +142,7 @@ impl Script {
             let told = format!("{chore:?}: {task:#?}: {log:#?}");
             let times: BTreeSet<Timestamp> = log.iter().map(|one| one.scheduled).collect();
             assert_eq!(times.len(), log.len(), "a time twice: {told}");
-            let done = log.iter().filter(is_done).count();
+            let done = log.iter().filter(|one| is_done(one)).count();
             let told_of = world.answers_to(&chore.token).len();
             assert_eq!(told_of, done, "done or told twice: {told}");
             for one in &log {
