@@ -13,7 +13,10 @@ use schemas::{
 };
 
 use super::{Inbound, Sender};
-use crate::{limits::channel as limits, routing::engage, text::channels as text};
+use crate::{
+    limits::{channel as limits, route::RULE_TEXT_BYTES},
+    text::channels as text,
+};
 
 /// A message whose every part is within bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +33,7 @@ impl Bounded {
         };
         Self(Inbound {
             sender,
-            text: engage::beginning(&message.text).to_owned(),
+            text: cut(message.text, RULE_TEXT_BYTES),
             content: within(message.content),
             room_name: message.room_name.map(named),
             ..message
@@ -116,11 +119,7 @@ fn named(name: String) -> String {
 }
 
 fn cut(mut text: String, most: usize) -> String {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
+    text.truncate(text.floor_char_boundary(most));
     text
 }
 
