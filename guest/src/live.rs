@@ -85,7 +85,11 @@ impl Live {
     fn write(&mut self, lines: &[u8], now: Timestamp) -> io::Result<()> {
         if self.file.is_none() {
             let path = self.path.as_ref().ok_or(io::ErrorKind::NotFound)?;
-            fs::create_dir_all(self.dir.live_dir())?;
+            // Its own folder alone: where `out/` is not there, nothing else is written either.
+            match fs::create_dir(self.dir.live_dir()) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
             self.file = Some(OpenOptions::new().create(true).append(true).open(path)?);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
@@ -135,6 +139,13 @@ mod tests {
 
     use super::*;
 
+    fn folder() -> (tempfile::TempDir, SessionDir) {
+        let root = tempfile::tempdir().unwrap();
+        let dir = SessionDir::at(root.path());
+        fs::create_dir(dir.out_dir()).unwrap();
+        (root, dir)
+    }
+
     fn said(text: &str) -> ProviderEvent {
         let in_reply_to = MessageId::parse("m1").unwrap();
         ProviderEvent::Delta { in_reply_to, text: text.to_owned() }
@@ -146,8 +157,7 @@ mod tests {
 
     #[test]
     fn a_short_run_leaves_no_file_and_a_long_one_a_file_of_its_last_sign() {
-        let root = tempfile::tempdir().unwrap();
-        let dir = SessionDir::at(root.path());
+        let (_root, dir) = folder();
         let (first, second) = (RunId::mint(at(0)), RunId::mint(at(9)));
         let mut live = Live::start(&dir);
         live.begin(&first, at(0));
@@ -166,8 +176,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_full_says_so_and_goes_on_as_a_sign() {
-        let root = tempfile::tempdir().unwrap();
-        let dir = SessionDir::at(root.path());
+        let (_root, dir) = folder();
         let run = RunId::mint(at(0));
         let mut live = Live::start(&dir);
         live.begin(&run, at(0));

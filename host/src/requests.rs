@@ -29,6 +29,15 @@ use crate::{
 /// Where the answer to a request goes.
 pub type Answer<T> = oneshot::Sender<Result<T>>;
 
+/// What was said, as far as one answer about the past goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Oldest first.
+    pub said: Vec<RoomMessage>,
+    /// Whether that is all: an answer has a bound, and a guest's file may be half-written.
+    pub whole: bool,
+}
+
 /// What can be asked of the daemon.
 #[derive(Debug)]
 pub enum Request {
@@ -45,7 +54,7 @@ pub enum Request {
     /// The address of an agent's terminal room.
     TerminalAddress(String, Option<String>, Answer<Address>),
     /// What the agent said at an address after a number, oldest first.
-    History(Address, i64, Answer<Vec<RoomMessage>>),
+    History(Address, i64, Answer<Past>),
     /// All sessions that are not archived.
     Sessions(Answer<Vec<SessionInfo>>),
     /// Give a session that was set aside a fresh `out/`, keeping what was said.

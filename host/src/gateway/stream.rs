@@ -2,7 +2,8 @@
 //!
 //! Server-sent events, one `RoomEvent` each, its number as the event's id. The subscription comes
 //! before the look at history, so nothing falls between the two; what comes by both ways is sent
-//! once, by its number. A reader that falls too far behind gets what it missed from history.
+//! once, by its number. A reader that falls too far behind gets what it missed from history; and
+//! where not all of that could be read, nothing later is sent before it.
 
 use std::{collections::VecDeque, convert::Infallible};
 
@@ -60,13 +61,15 @@ pub(super) async fn stream(
         daemon,
         address,
         missed: VecDeque::new(),
+        owed: Owed::Nothing,
         behind: position.after.is_some(),
         sent: Sent { session: None, seq: position.after.unwrap_or(0) },
     };
     if position.after.is_some() {
         feed.look_back().await?;
-        let surplus = feed.missed.len().saturating_sub(position.last.unwrap_or(usize::MAX));
-        feed.missed.drain(..surplus);
+        if let Some(last) = position.last {
+            feed.keep_the_newest(last).await?;
+        }
     }
     let events = stream::unfold(feed, async |mut feed| {
         let event = feed.next().await?;
@@ -84,9 +87,21 @@ struct Feed {
     address: Address,
     /// From history, to be sent before what is live.
     missed: VecDeque<RoomMessage>,
+    /// What of it is still to be looked up.
+    owed: Owed,
     /// Whether the reader waits to be told that it has all it missed.
     behind: bool,
     sent: Sent,
+}
+
+/// What of the past a reader has still to get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owed {
+    Nothing,
+    /// There was more than one answer holds.
+    More,
+    /// Nothing can be read before the guest writes again, which it does before it says more.
+    Unreadable,
 }
 
 impl Feed {
@@ -99,6 +114,12 @@ impl Feed {
                 }
                 continue;
             }
+            if self.owed == Owed::More {
+                if !self.caught_up().await {
+                    return None;
+                }
+                continue;
+            }
             if std::mem::take(&mut self.behind) {
                 return Some(RoomEvent::CaughtUp);
             }
@@ -107,13 +128,21 @@ impl Feed {
                 () = self.shutdown.cancelled() => return None,
             };
             match received {
+                Ok(RoomEvent::Message(message)) if self.owed == Owed::Unreadable => {
+                    if !self.caught_up().await {
+                        return None;
+                    }
+                    // Where there is more it comes with that, in its turn.
+                    if self.owed != Owed::More {
+                        self.missed.push_back(message);
+                    }
+                }
                 Ok(RoomEvent::Message(message)) if !self.sent.admits(&message) => {}
                 Ok(event) => return Some(event),
                 Err(RecvError::Closed) => return None,
                 Err(RecvError::Lagged(missed)) => {
                     tracing::debug!(missed, "a reader fell behind");
-                    if let Err(error) = self.look_back().await {
-                        tracing::warn!(error = error.chain(), "a reader could not be caught up");
+                    if !self.caught_up().await {
                         return None;
                     }
                 }
@@ -124,9 +153,39 @@ impl Feed {
     /// What was said after the last number that was sent. A reader that named no number and got
     /// nothing yet has none: it gets everything, since too much can be skipped and too little not.
     async fn look_back(&mut self) -> Result<()> {
-        let ask = |answer| Request::History(self.address.clone(), self.sent.seq, answer);
-        self.missed = self.daemon.ask(ask).await?.into();
+        let from = self.missed.back().map_or(self.sent.seq, |last| last.seq);
+        let ask = |answer| Request::History(self.address.clone(), from, answer);
+        let past = self.daemon.ask(ask).await?;
+        self.owed = match (past.whole, past.said.is_empty()) {
+            (true, _) => Owed::Nothing,
+            (false, false) => Owed::More,
+            (false, true) => Owed::Unreadable,
+        };
+        self.missed.extend(past.said);
         Ok(())
+    }
+
+    /// The same for one who reads already; without it the stream ends, and the reader comes back.
+    async fn caught_up(&mut self) -> bool {
+        let looked = self.look_back().await;
+        if let Err(error) = &looked {
+            tracing::warn!(error = error.chain(), "a reader could not be caught up");
+        }
+        looked.is_ok()
+    }
+
+    /// Of everything that was missed only so much of the newest.
+    async fn keep_the_newest(&mut self, last: usize) -> Result<()> {
+        loop {
+            let surplus = self.missed.len().saturating_sub(last);
+            // One stays: the next answer goes on after it.
+            self.missed.drain(..surplus.min(self.missed.len().saturating_sub(1)));
+            if self.owed != Owed::More {
+                self.missed.drain(..self.missed.len().saturating_sub(last));
+                return Ok(());
+            }
+            self.look_back().await?;
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{fs::File, path::PathBuf, sync::Arc};
 
 use schemas::{
-    admin::{Accepted, RoomMessage, SessionInfo},
+    admin::{Accepted, SessionInfo},
     host_side::Traces,
     ids::{MessageId, SessionId},
     message::{Address, NewInbound},
@@ -22,7 +22,7 @@ use crate::{
     error::{ErrorKind, HostError},
     limits,
     people::Who,
-    requests::Answer,
+    requests::{Answer, Past},
     routing::ChatCommand,
     store::DeadLetter,
 };
@@ -48,7 +48,7 @@ pub enum Command {
     /// A time that the session asked for has come.
     Due,
     /// What the agent said at an address after a number.
-    History(Address, i64, Answer<Vec<RoomMessage>>),
+    History(Address, i64, Answer<Past>),
     /// A file that the agent sent.
     File(MessageId, String, Answer<(File, u64)>),
     /// Replace the guest's folder by a fresh one.

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use schemas::{
-    admin::{RoomMessage, SessionInfo},
+    admin::SessionInfo,
     host_side::{OutboxReader, Reading, ensure},
     ids::{MessageId, fresh_ulid},
     message::Address,
@@ -24,7 +24,7 @@ use crate::{
     delivery::{Wish, wish},
     error::{ErrorKind, HostError, Result},
     limits,
-    requests::Answer,
+    requests::{Answer, Past},
 };
 
 impl Runner {
@@ -66,15 +66,17 @@ impl Runner {
         }
     }
 
-    fn history(&mut self, address: Address, after: i64, answer: Answer<Vec<RoomMessage>>) {
+    fn history(&mut self, address: Address, after: i64, answer: Answer<Past>) {
         let (reader, reach) = (self.reader.clone(), self.reach.clone());
         let session = self.facts.record.id.clone();
         let collect = move || {
             let refused =
                 |e| HostError::new(ErrorKind::Storage, "cannot read the session").because(e);
             let mut said = Vec::new();
-            let Reading::Copy(copy) = peek(&reader).map_err(refused)? else {
-                return Ok(said);
+            let copy = match peek(&reader).map_err(refused)? {
+                Reading::Copy(copy) => copy,
+                Reading::Absent | Reading::Unchanged => return Ok(Past { said, whole: true }),
+                Reading::NotSettled => return Ok(Past { said, whole: false }),
             };
             let mut cursor = after;
             while said.len() < limits::HISTORY_ROWS {
@@ -83,7 +85,7 @@ impl Runner {
                     Ok(row) => Some(row.seq),
                     Err(bad) => bad.seq,
                 }) else {
-                    break;
+                    return Ok(Past { said, whole: true });
                 };
                 cursor = last;
                 for row in page.into_iter().flatten() {
@@ -93,7 +95,7 @@ impl Runner {
                     }
                 }
             }
-            Ok(said)
+            Ok(Past { said, whole: false })
         };
         self.beside(async move {
             drop(answer.send(blocking(collect).await));

@@ -4,7 +4,10 @@ use std::{
     io::{Seek, Write},
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use host::{
     draft::Draft,
     error::{ErrorKind, HostError, Result},
     gateway::{self, Socket},
-    requests::{self, Request, Taken},
+    requests::{self, Past, Request, Taken},
 };
 use jiff::Timestamp;
 use schemas::{
@@ -31,6 +34,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// Long enough for a busy machine; nobody waits so long in a test that passes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Messages that one answer about the past holds: few, so that most answers are not the whole.
+const PAGE: usize = 2;
+
 /// The fake and its socket, for one test.
 pub(crate) struct World {
     pub(crate) rooms: Arc<Terminal>,
@@ -42,6 +48,8 @@ pub(crate) struct World {
     pub(crate) received: Arc<Mutex<Vec<Draft>>>,
     pub(crate) shutdown: CancellationToken,
     history: Arc<Mutex<Vec<RoomMessage>>>,
+    /// While it is, nothing of the history can be read.
+    pub(crate) half_written: Arc<AtomicBool>,
     runs: Arc<Mutex<Vec<RunInfo>>>,
     heard: Arc<Notify>,
     _owned: tempfile::TempDir,
@@ -60,6 +68,7 @@ impl World {
             received: Arc::default(),
             shutdown: CancellationToken::new(),
             history: Arc::default(),
+            half_written: Arc::default(),
             runs: Arc::default(),
             heard: Arc::default(),
             _owned: owned,
@@ -80,6 +89,7 @@ impl World {
             session: self.session.clone(),
             received: self.received.clone(),
             history: self.history.clone(),
+            half_written: self.half_written.clone(),
             runs: self.runs.clone(),
             heard: self.heard.clone(),
             shutdown: shutdown.clone(),
@@ -199,6 +209,7 @@ fn short(home: &Path) -> String {
 struct Fake {
     session: SessionId,
     received: Arc<Mutex<Vec<Draft>>>,
+    half_written: Arc<AtomicBool>,
     history: Arc<Mutex<Vec<RoomMessage>>>,
     runs: Arc<Mutex<Vec<RunInfo>>>,
     heard: Arc<Notify>,
@@ -251,7 +262,11 @@ impl Fake {
             Request::History(_, after, answer) => {
                 let history = self.history.lock().unwrap();
                 let missed = history.iter().filter(|message| message.seq > after);
-                answer.send(Ok(missed.cloned().collect())).is_ok()
+                let readable = !self.half_written.load(Ordering::Relaxed);
+                let said: Vec<_> =
+                    missed.clone().filter(|_| readable).take(PAGE).cloned().collect();
+                let whole = said.len() == missed.count();
+                answer.send(Ok(Past { said, whole })).is_ok()
             }
             Request::Sessions(answer) => answer.send(Ok(vec![self.info()])).is_ok(),
             Request::ResetSession(_, answer) => answer.send(Ok(self.info())).is_ok(),

@@ -1,5 +1,7 @@
 //! What a reader of a room sees.
 
+use std::sync::atomic::Ordering;
+
 use host::{
     channels::{Channel, Remark},
     client::{EventStream, Since},
@@ -32,6 +34,23 @@ async fn a_reader_that_comes_back_gets_what_it_missed_then_what_is_new_and_nothi
         world.posts(5, "missed").await;
         world.says(7, "new").await;
         assert_eq!(texts(&mut stream, 4).await, ["3 missed", "5 missed", "caught up", "7 new"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_when_a_reader_came_is_sent_before_what_is_new() {
+    World::run(async |world| {
+        for seq in [1, 3, 5] {
+            world.said_unheard(seq, "missed");
+        }
+        world.half_written.store(true, Ordering::Relaxed);
+        let from = Since { after: Some(0), ..Since::default() };
+        let mut stream = world.client().await.stream("andy", &from).await.unwrap();
+        assert_eq!(texts(&mut stream, 1).await, ["caught up"]);
+        world.half_written.store(false, Ordering::Relaxed);
+        world.says(7, "new").await;
+        assert_eq!(texts(&mut stream, 4).await, ["1 missed", "3 missed", "5 missed", "7 new"]);
     })
     .await;
 }
