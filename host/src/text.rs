@@ -142,6 +142,7 @@ pub fn chat_help() -> String {
 pub mod admin;
 pub mod approvals;
 pub mod backup;
+pub mod bounds;
 pub mod channels;
 pub mod chat;
 pub mod demo;

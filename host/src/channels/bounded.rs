@@ -15,7 +15,7 @@ use schemas::{
 use super::{Inbound, Sender};
 use crate::{
     limits::{channel as limits, route::RULE_TEXT_BYTES},
-    text::channels as text,
+    text::bounds,
 };
 
 /// A message whose every part is within bounds.
@@ -51,7 +51,7 @@ fn within(content: String) -> String {
     let Ok(chat) = content::read::<ChatIn>(&content) else {
         // Its agent hears that it cannot be read; of one without end there is nothing else to hear.
         let endless = content.len() > limits::TEXT_BYTES;
-        return if endless { text::UNREADABLE.to_owned() } else { content };
+        return if endless { bounds::UNREADABLE.to_owned() } else { content };
     };
     let (text, whole) = said(chat.text);
     let mut attachments = files(chat.attachments);
@@ -77,12 +77,12 @@ fn said(text: String) -> (String, Option<Attachment>) {
         return (text, None);
     }
     let whole = Attachment {
-        name: Some(text::WHOLE_TEXT.to_owned()),
+        name: Some(bounds::WHOLE_TEXT.to_owned()),
         mime: Some("text/plain".to_owned()),
         data: Some(STANDARD.encode(&text)),
         ..Attachment::default()
     };
-    let marker = text::goes_on_in_a_file();
+    let marker = bounds::goes_on_in_a_file();
     let beginning = cut(text, limits::TEXT_BYTES - marker.len());
     (format!("{beginning}{marker}"), Some(whole))
 }
@@ -92,7 +92,7 @@ fn files(mut all: Vec<Attachment>) -> Vec<Attachment> {
     let over = all.len().saturating_sub(MAX_ATTACHMENTS);
     all.truncate(MAX_ATTACHMENTS);
     if over > 0 {
-        let error = Some(text::files_left_out(over));
+        let error = Some(bounds::files_left_out(over));
         all.push(Attachment { error, ..Attachment::default() });
     }
     let bounded = |file: Attachment| Attachment {
@@ -169,7 +169,7 @@ mod tests {
         let chat = ChatIn { text: long.clone(), ..ChatIn::default() };
         let kept: ChatIn = content::read(&bounded("eve", content::write(&chat)).content).unwrap();
         assert!(kept.text.len() <= limits::TEXT_BYTES);
-        assert!(kept.text.ends_with(&text::goes_on_in_a_file()));
+        assert!(kept.text.ends_with(&bounds::goes_on_in_a_file()));
         let data = kept.attachments[0].data.as_ref().unwrap();
         assert_eq!(STANDARD.decode(data).unwrap(), long.into_bytes());
     }

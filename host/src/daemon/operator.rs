@@ -34,9 +34,7 @@ impl Daemon {
         // An asker that went away is no failure: every answer may be dropped.
         match request {
             Request::Send(agent, message, answer) => self.send(&agent, *message, answer).await,
-            Request::Inbound(message, answer) => {
-                self.inbound(message.into_inner(), answer).await;
-            }
+            Request::Inbound(message, answer) => self.inbound(message.into_inner(), answer).await,
             Request::Replay(message, answer) => self.route_on(*message, answer).await,
             Request::CreateAgent(new, answer) => {
                 drop(answer.send(self.create_agent(*new).await));

@@ -25,7 +25,7 @@ use crate::{
     delivery::{Wish, wish},
     limits,
     store::LostPost,
-    text::channels as text,
+    text::{bounds, channels as text},
 };
 
 impl Runner {
@@ -51,7 +51,7 @@ impl Runner {
                 let now = self.context.clock.now();
                 match row.deliver_after.filter(|at| *at > now) {
                     Some(_) if self.posts.later.len() >= limits::channel::LATER_POSTS => {
-                        self.refuse_row(&row, &text::too_many_for_later());
+                        self.refuse_row(&row, &bounds::too_many_for_later());
                     }
                     // Beside the lanes, so that what is said meanwhile goes out before it.
                     Some(at) => drop(self.posts.later.insert((at, post.seq), post)),
@@ -134,7 +134,7 @@ impl Runner {
     pub(super) fn tell_agent(&mut self, about: &str, seq: i64, error: &str) {
         match self.notes.one_more(self.context.clock.now(), seq) {
             Told::Whole => self.note(about, seq, error),
-            Told::Last => self.note(about, seq, &text::only_counted_from_now(error)),
+            Told::Last => self.note(about, seq, &bounds::only_counted_from_now(error)),
             Told::Counted => {}
         }
     }
@@ -145,7 +145,7 @@ impl Runner {
         let counted = if now { self.notes.take() } else { self.notes.take_due(at) };
         if let Some(Counted { first, more, .. }) = counted {
             // Rows that nobody could read are read again after a start: this is the same note then.
-            self.note(&format!("counted:{first}"), first, &text::counted(more));
+            self.note(&format!("counted:{first}"), first, &bounds::counted(more));
         }
     }
 

@@ -37,26 +37,27 @@ impl Runner {
             && self.staged.is_empty()
             && self.acting.is_empty()
             && self.posts.lanes.values().all(Lane::waits_long)
-            // Who waits for a try that is put off is told so before the task ends.
-            && self.silence.next().is_none()
     }
 
     /// Asks the daemon whether it may end; the daemon says no when a command came meanwhile.
     pub(super) async fn retire(&mut self) -> bool {
         self.tell_counted(true);
-        self.commit_staged().await;
-        if !self.staged.is_empty() {
-            return false;
-        }
         if self.engine_asked {
             // No container lives: nobody goes on with what a dead one left in the middle.
             self.settle_broken_off();
-            if !self.staged.is_empty() {
-                return false;
-            }
+        }
+        // Here and now: nothing else may happen for an hour that would bring the loop to it.
+        self.commit_staged().await;
+        self.tell_ends();
+        if !self.is_at_rest() {
+            return false;
         }
         if self.state == State::Asleep && self.has_due_rows() {
             self.drive(Event::Message).await;
+            return false;
+        }
+        // Who waits for a try that is put off is told so before the task ends.
+        if self.silence.next().is_some() {
             return false;
         }
         let due = self.next_due();
