@@ -106,10 +106,10 @@ pub(crate) const ASIDE: &[Attack] = &[
         file.write_all_at(&[0xff; 3_000], 104).unwrap();
     }),
     attack("zeros", "not a database", |dir, _| {
-        fs::write(dir.outbound_db(), vec![0; 8_192]).unwrap();
+        replaced(dir, &[0; 8_192]);
     }),
     attack("junk", "not a database", |dir, _| {
-        fs::write(dir.outbound_db(), vec![0xaa; 100_000]).unwrap();
+        replaced(dir, &[0xaa; 100_000]);
     }),
     attack("huge", "10737418240 bytes", |dir, _| {
         let file = OpenOptions::new().write(true).open(dir.outbound_db()).unwrap();
@@ -248,6 +248,13 @@ pub(crate) fn tampered(dir: &SessionDir, work: impl FnOnce(&Connection)) {
     work(&db);
     drop(db);
     fs::rename(forged, dir.outbound_db()).unwrap();
+}
+
+/// Puts other bytes in the database's place at once: no look finds half of them.
+fn replaced(dir: &SessionDir, bytes: &[u8]) {
+    let beside = dir.outbound_db().with_extension("other");
+    fs::write(&beside, bytes).unwrap();
+    fs::rename(&beside, dir.outbound_db()).unwrap();
 }
 
 /// Rows that the table's own rules forbid: written without the rules, which are put back then.
