@@ -131,6 +131,12 @@ pub const BACKLOG_ROWS: usize = 10_000;
 /// Rows that an answer about the past holds.
 pub const HISTORY_ROWS: usize = 1_000;
 
+/// Further tries of somebody who asks about the past while the guest is writing.
+pub const HALF_WRITTEN_TRIES: u32 = 20;
+
+/// Time between two of them: a guest's commit takes a few milliseconds.
+pub const HALF_WRITTEN_PAUSE: Duration = Duration::from_millis(50);
+
 /// Copies of a guest's file are made up for by this many times their cost.
 pub const LOOK_PACE: u32 = 10;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// The keys of the JSON object, in its order; what was not measured is null.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "warm_p50_ms",
     "warm_p99_ms",
     "bare_path_p50_ms",
@@ -24,6 +24,7 @@ const KEYS: [&str; 20] = [
     "route_pure_us",
     "route_ms",
     "bomb_p99_ratio",
+    "due_late_p99_ms",
 ];
 
 /// Everything that was measured.

@@ -18,7 +18,10 @@ use schemas::{
     message::{AckStatus, OutboundRow},
 };
 
-use crate::limits;
+use crate::{
+    error::{ErrorKind, HostError},
+    limits,
+};
 
 /// The reader is kept for the life of the task: it holds the one descriptor of the file.
 pub(super) type SharedReader = Arc<Mutex<OutboundReader>>;
@@ -95,6 +98,29 @@ fn read(reader: &SharedReader, force: bool) -> Result<Reading, Refused> {
 /// A look for somebody who asks about the past; the session's own next look misses nothing.
 pub(super) fn peek(reader: &SharedReader) -> Result<Reading, Refused> {
     reader.lock().unwrap_or_else(PoisonError::into_inner).peek()
+}
+
+/// All rows above a number, page by page.
+pub(super) fn pages_above(
+    copy: &OutboundCopy,
+    mut cursor: i64,
+) -> impl Iterator<Item = Result<Vec<OutboundRow>, Refused>> {
+    std::iter::from_fn(move || {
+        let page = match copy.messages_above(cursor, limits::ROWS_PER_LOOK) {
+            Ok(page) => page,
+            Err(refused) => return Some(Err(refused)),
+        };
+        cursor = page.iter().rev().find_map(|row| match row {
+            Ok(row) => Some(row.seq),
+            Err(bad) => bad.seq,
+        })?;
+        Some(Ok(page.into_iter().flatten().collect()))
+    })
+}
+
+/// What went wrong when somebody asked about the past.
+pub(super) fn unreadable(refused: Refused) -> HostError {
+    HostError::new(ErrorKind::Storage, "cannot read the session").because(refused)
 }
 
 fn collect(copy: &OutboundCopy, ask: &Ask) -> Result<Option<Fresh>, Refused> {

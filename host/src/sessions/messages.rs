@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     container::WorkDone,
     intake::blocking,
-    look::{SharedReader, peek},
+    look::{SharedReader, pages_above, peek, unreadable},
     runner::Runner,
 };
 use crate::{
-    error::{ErrorKind, HostError, Result},
+    error::{ErrorKind, Result},
     limits,
     requests::Answer,
+    text::turns as words,
 };
 
 /// One message.
@@ -68,18 +69,32 @@ impl Runner {
     pub(super) fn list_messages(&mut self, limit: u32, answer: Answer<Vec<MessageInfo>>) {
         let (reader, writer) = (self.reader.clone(), self.writer.clone());
         let session = self.facts.record.id.clone();
-        let collect = move || {
-            let mut all = came_in(&writer, &session, limit)?;
-            all.extend(went_out(&reader, &writer, &session)?);
-            all.sort_by_key(|one| one.seq);
-            let surplus = all.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
-            Ok(all.split_off(surplus))
-        };
+        let collect = move || newest((&reader, &writer), &session, limit);
         self.beside(async move {
-            drop(answer.send(blocking(collect).await));
+            let mut listed = blocking(collect.clone()).await;
+            for _ in 0..limits::HALF_WRITTEN_TRIES {
+                if !matches!(&listed, Err(failure) if failure.kind == ErrorKind::Busy) {
+                    break;
+                }
+                tokio::time::sleep(limits::HALF_WRITTEN_PAUSE).await;
+                listed = blocking(collect.clone()).await;
+            }
+            drop(answer.send(listed));
             WorkDone::Nothing
         });
     }
+}
+
+fn newest(
+    (reader, writer): (&SharedReader, &InboundWriter),
+    session: &SessionId,
+    limit: u32,
+) -> Result<Vec<MessageInfo>> {
+    let mut all = came_in(writer, session, limit)?;
+    all.extend(went_out(reader, writer, session)?);
+    all.sort_by_key(|one| one.seq);
+    let surplus = all.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(all.split_off(surplus))
 }
 
 fn came_in(writer: &InboundWriter, session: &SessionId, limit: u32) -> Result<Vec<MessageInfo>> {
@@ -109,20 +124,16 @@ fn went_out(
     writer: &InboundWriter,
     session: &SessionId,
 ) -> Result<Vec<MessageInfo>> {
-    let refused = |e| HostError::new(ErrorKind::Storage, "cannot read the session").because(e);
     let ledger: HashMap<MessageId, LedgerRow> =
         writer.ledger()?.into_iter().map(|row| (row.message_out.clone(), row)).collect();
-    let Reading::Copy(copy) = peek(reader).map_err(refused)? else { return Ok(Vec::new()) };
-    let (mut said, mut cursor) = (Vec::new(), 0);
-    loop {
-        let page = copy.messages_above(cursor, limits::ROWS_PER_LOOK).map_err(refused)?;
-        let last = page.iter().rev().find_map(|row| match row {
-            Ok(row) => Some(row.seq),
-            Err(bad) => bad.seq,
-        });
-        let Some(last) = last else { return Ok(said) };
-        cursor = last;
-        for row in page.into_iter().flatten() {
+    let copy = match peek(reader).map_err(unreadable)? {
+        Reading::Copy(copy) => copy,
+        Reading::Absent | Reading::Unchanged => return Ok(Vec::new()),
+        Reading::NotSettled => return Err(words::half_written(session)),
+    };
+    let mut said = Vec::new();
+    for page in pages_above(&copy, 0) {
+        for row in page.map_err(unreadable)? {
             let ledger = ledger.get(&row.id);
             said.push(MessageInfo {
                 session: session.clone(),
@@ -141,4 +152,5 @@ fn went_out(
             });
         }
     }
+    Ok(said)
 }

@@ -139,9 +139,7 @@ impl Runner {
             self.stage_over(over, &fresh);
         }
         self.note_runs(&fresh);
-        if self.open.is_empty() {
-            self.silence.over();
-        }
+        self.end_silence();
     }
 
     fn retry(&mut self, id: &schemas::ids::MessageId, at: Option<Timestamp>) {
@@ -247,12 +245,16 @@ impl Runner {
                 }
             }
         }
-        self.open.retain(|row| {
-            !staged
-                .over
-                .iter()
-                .any(|(id, status)| *id == row.id && *status != InboundStatus::Pending)
-        });
+        let ended = staged.over.iter().filter(|(_, status)| *status != InboundStatus::Pending);
+        self.open.retain(|row| !ended.clone().any(|(id, _)| *id == row.id));
+        self.silence.ended(ended.map(|(id, _)| id));
+        self.end_silence();
+    }
+
+    fn end_silence(&mut self) {
+        if self.open.is_empty() && self.staged.over.is_empty() {
+            self.silence.over();
+        }
     }
 
     /// A run has its outcome, durably: people may know.

@@ -17,7 +17,7 @@ use super::{
     handle::Command,
     intake::blocking,
     lifecycle::{Event, State, WITHOUT_CONTAINER},
-    look::peek,
+    look::{pages_above, peek, unreadable},
     runner::{Exiting, Runner},
 };
 use crate::{
@@ -70,25 +70,16 @@ impl Runner {
         let (reader, reach) = (self.reader.clone(), self.reach.clone());
         let session = self.facts.record.id.clone();
         let collect = move || {
-            let refused =
-                |e| HostError::new(ErrorKind::Storage, "cannot read the session").because(e);
             let mut said = Vec::new();
-            let copy = match peek(&reader).map_err(refused)? {
+            let copy = match peek(&reader).map_err(unreadable)? {
                 Reading::Copy(copy) => copy,
                 Reading::Absent | Reading::Unchanged => return Ok(Past { said, whole: true }),
                 Reading::NotSettled => return Ok(Past { said, whole: false }),
             };
-            let mut cursor = after;
+            let mut pages = pages_above(&copy, after);
             while said.len() < limits::HISTORY_ROWS {
-                let page = copy.messages_above(cursor, limits::ROWS_PER_LOOK).map_err(refused)?;
-                let Some(last) = page.iter().rev().find_map(|row| match row {
-                    Ok(row) => Some(row.seq),
-                    Err(bad) => bad.seq,
-                }) else {
-                    return Ok(Past { said, whole: true });
-                };
-                cursor = last;
-                for row in page.into_iter().flatten() {
+                let Some(page) = pages.next() else { return Ok(Past { said, whole: true }) };
+                for row in page.map_err(unreadable)? {
                     let Wish::Post(post) = wish(&session, &row, &reach) else { continue };
                     if post.address == address {
                         said.push(crate::channels::terminal::room_message(&post));

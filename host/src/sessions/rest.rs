@@ -47,8 +47,7 @@ impl Runner {
             self.settle_broken_off();
         }
         // Here and now: nothing else may happen for an hour that would bring the loop to it.
-        self.commit_staged().await;
-        self.tell_ends();
+        self.put_down().await;
         if !self.is_at_rest() {
             return false;
         }

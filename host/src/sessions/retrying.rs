@@ -61,6 +61,7 @@ impl Runner {
         // A look under way does not ask about it, yet may see its answer.
         self.unseen |= self.looking.is_some();
         self.last_active = now;
+        self.silence.again(&row);
         self.put_in_order(row);
         self.drive(Event::Message).await;
         Ok(())

@@ -188,19 +188,24 @@ impl Runner {
             self.stop_as_asked().await;
             self.post_what_may_go();
             self.start_look();
-            if self.may_commit() {
-                self.commit_staged().await;
-                self.post_what_may_go();
-            }
+            self.put_down().await;
             if std::mem::take(&mut self.wake_wanted) {
                 self.drive(Event::Message).await;
             }
-            self.tell_ends();
             self.tell_place();
             if self.is_at_rest() && self.retire().await {
                 return;
             }
         }
+    }
+
+    /// Commits what is staged, as far as it may, and lets out what follows from it.
+    pub(super) async fn put_down(&mut self) {
+        if self.may_commit() {
+            self.commit_staged().await;
+            self.post_what_may_go();
+        }
+        self.tell_ends();
     }
 
     async fn next(&mut self) -> Happened {

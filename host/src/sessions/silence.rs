@@ -1,7 +1,8 @@
 //! Never silent: who waits for a word for too long is told once that nothing is lost.
 //!
-//! Owns for how long each message's people have heard nothing. A reply or a notice in the room
-//! begins that time anew; a task and what the host itself asks wait for nobody. That somebody was
+//! Owns for how long each message's people have heard nothing, until its end is durable: a disk that
+//! is full may put that off. A reply or a notice in the room begins that time anew; a task and what
+//! the host itself asks wait for nobody. That somebody was
 //! told is written down after it was said, so that the next host does not say it again; one that
 //! dies in between would rather have it said twice than never. The time itself is in memory only.
 
@@ -26,6 +27,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Silence {
     due: BTreeSet<(Instant, MessageId)>,
+    waits: BTreeMap<MessageId, Option<Address>>,
     spoke: BTreeMap<Address, Instant>,
     told: BTreeSet<(MessageId, Told)>,
 }
@@ -48,8 +50,15 @@ impl Silence {
             Kind::Task | Kind::System => false,
         };
         if row.trigger && by_a_person && !self.knows(&row.id, Told::Waits) {
+            self.waits.insert(row.id.clone(), row.address.clone());
             self.due.insert((Instant::now() + SILENCE, row.id.clone()));
         }
+    }
+
+    /// Somebody has it tried again, and waits anew.
+    pub(super) fn again(&mut self, row: &Unsettled) {
+        self.told.remove(&(row.id.clone(), Told::Waits));
+        self.heard(row);
     }
 
     /// Something was said in a room.
@@ -59,9 +68,17 @@ impl Silence {
         }
     }
 
+    /// These have their end.
+    pub(super) fn ended<'i>(&mut self, ids: impl Iterator<Item = &'i MessageId>) {
+        for id in ids {
+            self.waits.remove(id);
+        }
+    }
+
     /// Nothing waits for an answer any more.
     pub(super) fn over(&mut self) {
         self.due.clear();
+        self.waits.clear();
         self.spoke.clear();
         self.told.clear();
     }
@@ -82,8 +99,8 @@ impl Runner {
     /// all of them.
     pub(super) fn break_silence(&mut self) {
         while let Some(id) = self.silence.pop_due() {
-            let Some(row) = self.open.iter().find(|row| row.id == id) else { continue };
-            let Some(address) = row.address.clone().or_else(|| self.reach.default.clone()) else {
+            let Some(said_at) = self.silence.waits.get(&id).cloned() else { continue };
+            let Some(address) = said_at.clone().or_else(|| self.reach.default.clone()) else {
                 continue;
             };
             let last = self.silence.spoke.get(&address).map(|at| *at + SILENCE);
@@ -91,14 +108,14 @@ impl Runner {
                 self.silence.due.insert((later, id));
                 continue;
             }
-            let here = |row: &&Unsettled| row.address.as_ref() == Some(&address);
-            let told: Vec<MessageId> =
-                self.open.iter().filter(here).map(|row| row.id.clone()).collect();
-            let at_work = told.iter().chain([&id]).any(|id| self.working.contains(id));
-            let waits = match at_work {
-                true => Waits::ForItsAnswer,
-                false if row.tries > 0 => Waits::ForItsNextTry,
-                false => Waits::ForItsTurn,
+            let here = self.silence.waits.iter().filter(|(_, at)| **at == said_at);
+            let told: Vec<MessageId> = here.map(|(id, _)| id.clone()).collect();
+            let at_work = told.iter().any(|id| self.working.contains(id));
+            let waits = match self.open.iter().find(|row| row.id == id) {
+                _ if at_work => Waits::ForItsAnswer,
+                Some(row) if row.tries > 0 => Waits::ForItsNextTry,
+                Some(_) => Waits::ForItsTurn,
+                None => Waits::ForItsEnd,
             };
             self.silence.due.retain(|(_, id)| !told.contains(id));
             self.notice_at(address, turns::still_there(self.state, waits).to_owned());

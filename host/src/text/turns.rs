@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::sessions::lifecycle::{State, WaitingFor};
+use schemas::ids::SessionId;
+
+use crate::{
+    error::{ErrorKind, HostError},
+    sessions::lifecycle::{State, WaitingFor},
+};
 
 /// Why a run is over whose guest died after a tool had acted: nobody but a person may decide that
 /// it is done again.
@@ -27,6 +32,8 @@ pub enum Waits {
     ForItsNextTry,
     /// Others come first.
     ForItsTurn,
+    /// It is over, and that cannot be written down just now.
+    ForItsEnd,
 }
 
 /// Said once to a person who has heard nothing for a while.
@@ -36,6 +43,10 @@ pub fn still_there(state: State, waits: Waits) -> &'static str {
         Waits::ForItsAnswer => return "I am still at work on it.",
         Waits::ForItsNextTry => {
             return "Your message is kept; something went wrong on my side, and I try again.";
+        }
+        Waits::ForItsEnd => {
+            return "I am done with it, but something on my side keeps me from writing down how it \
+                    ended; I say so as soon as I can.";
         }
         Waits::ForItsTurn => {}
     }
@@ -53,6 +64,13 @@ pub fn still_there(state: State, waits: Waits) -> &'static str {
             "Your message is kept; I cannot work on it before an operator has looked after me."
         }
     }
+}
+
+/// What an agent wrote cannot be read, for it broke off in the middle of writing.
+#[must_use]
+pub fn half_written(session: &SessionId) -> HostError {
+    HostError::new(ErrorKind::Busy, format!("{session} is in the middle of writing"))
+        .hint("ask again; one that died while it wrote ends its writing when it next wakes")
 }
 
 /// To whoever watches, once about each run that goes on and on.

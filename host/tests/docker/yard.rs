@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
-    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -27,9 +26,6 @@ use schemas::{
     session_file::SessionFile,
 };
 use tokio::sync::{Mutex, mpsc};
-
-/// How long a test waits for what must come; a slow machine needs a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One install under test.
 pub(crate) struct Yard {
@@ -101,7 +97,10 @@ impl Yard {
     /// The next event that the engine tells.
     pub(crate) async fn next_event(&self) -> EngineEvent {
         let mut events = self.events.lock().await;
-        tokio::time::timeout(PATIENCE, events.recv()).await.expect("no event came").unwrap()
+        tokio::time::timeout(crate::waiting::PATIENCE, events.recv())
+            .await
+            .expect("no event came")
+            .unwrap()
     }
 
     /// Starts a container after the events are subscribed to.

@@ -21,6 +21,10 @@ impl World {
         assert_eq!(all.len(), 1, "{all:#?}");
         all.remove(0)
     }
+
+    async fn retries(&self, letter: &DeadLetter) {
+        self.command(&format!("messages retry {}", letter.id)).await.unwrap();
+    }
 }
 
 fn gone() -> ChannelError {
@@ -59,7 +63,7 @@ async fn a_retry_that_the_host_did_not_live_to_carry_out_is_carried_out_by_the_n
             world.next_outcome("andy").await;
             let letter = world.the_one_given_up().await;
             world.platform.goes_down();
-            world.command(&format!("messages retry {}", letter.id)).await.unwrap();
+            world.retries(&letter).await;
             world.crash_host().await;
             world.platform.comes_back();
             world.start_host().await;
@@ -80,8 +84,8 @@ async fn each_try_of_a_message_has_one_settled_run_of_its_own() {
             for _ in 0..3 {
                 let letter = world.the_one_given_up().await;
                 assert!(letter.came_in && letter.id == sent.message_id, "{letter:?}");
-                runs.extend(letter.run);
-                world.command(&format!("messages retry {}", letter.id)).await.unwrap();
+                runs.extend(letter.run.clone());
+                world.retries(&letter).await;
                 let ended = world.next_outcome("andy").await;
                 assert!(matches!(ended, RoomEvent::RunFinished { outcome: Outcome::Failed, .. }));
             }
@@ -103,7 +107,7 @@ async fn a_post_that_fails_again_when_it_is_tried_again_is_told_to_its_agent_aga
             world.next_outcome("andy").await;
             world.passes(HOUR).await;
             let letter = world.the_one_given_up().await;
-            world.command(&format!("messages retry {}", letter.id)).await.unwrap();
+            world.retries(&letter).await;
             world.passes(HOUR).await;
             world.the_one_given_up().await;
             let books = world.books(sent.session_id.as_str());
@@ -126,7 +130,7 @@ async fn a_message_that_is_tried_again_gets_as_many_tries_as_at_first() {
                 assert_eq!(world.yard.started(), 5 * sets);
                 let letter = world.the_one_given_up().await;
                 if sets < 3 {
-                    world.command(&format!("messages retry {}", letter.id)).await.unwrap();
+                    world.retries(&letter).await;
                 }
             }
         })

@@ -85,9 +85,7 @@ async fn a_post_of_unknown_fate_is_never_sent_again_blindly() {
         .with_errors()
         .run(async |world| {
             world.platform.cannot_be_asked();
-            world.platform.hangs();
-            world.says("andy", "one").await;
-            world.passes(Duration::from_secs(5)).await;
+            world.posts_into_nothing("andy", "one").await;
             // It was handed over; whether it arrived nobody knows.
             world.crash_host().await;
             world.platform.recovers();
@@ -106,9 +104,7 @@ async fn a_slow_room_does_not_hold_up_another() {
         .agent("andy")
         .agent("betty")
         .run(async |world| {
-            world.platform.hangs();
-            world.says("andy", "slow").await;
-            world.passes(Duration::from_secs(5)).await;
+            world.posts_into_nothing("andy", "slow").await;
             world.platform.lets_new_posts_through();
             world.says("betty", "quick").await;
             assert_eq!(world.next_reply("betty").await, "You said: quick");
@@ -123,9 +119,7 @@ async fn a_room_hears_of_a_runs_end_after_what_was_said_in_it() {
     World::new()
         .agent("andy")
         .run(async |world| {
-            world.platform.hangs();
-            world.says("andy", "one").await;
-            world.passes(Duration::from_secs(5)).await;
+            world.posts_into_nothing("andy", "one").await;
             world.platform.recovers();
             let mut heard = Vec::new();
             while heard.len() < 2 {

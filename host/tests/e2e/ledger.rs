@@ -103,8 +103,7 @@ async fn what_the_ledger_moved_to_its_history_is_not_delivered_again() {
             }
             world.passes(Duration::from_secs(1)).await;
             // It dies before it could forget what it said.
-            world.yard.kill_the_one().await;
-            world.until_state("andy", "asleep").await;
+            world.guest_is_gone().await;
             world.passes(Duration::from_secs(60)).await;
             world.says("andy", "and now?").await;
             assert_eq!(world.next_reply("andy").await, "You said: and now?");
@@ -159,9 +158,7 @@ async fn a_platform_that_never_answers_is_asked_again() {
     World::new()
         .agent("andy")
         .run(async |world| {
-            world.platform.hangs();
-            world.says("andy", "one").await;
-            world.passes(Duration::from_secs(5)).await;
+            world.posts_into_nothing("andy", "one").await;
             world.platform.lets_new_posts_through();
             assert_eq!(world.next_reply("andy").await, "You said: one");
         })
@@ -212,8 +209,7 @@ async fn a_post_whose_row_the_guest_took_away_is_closed_and_keeps_nobody_awake()
             world.platform.fails([ChannelError::Down("gone".to_owned())]);
             let sent = world.says("andy", "one").await;
             world.passes(Duration::from_secs(2)).await;
-            world.yard.kill_the_one().await;
-            world.until_state("andy", "asleep").await;
+            world.guest_is_gone().await;
             let conn = opened(&world.dir_of(&sent).outbound_db());
             conn.execute("DELETE FROM messages_out", []).unwrap();
             drop(conn);

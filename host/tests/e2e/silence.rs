@@ -45,6 +45,48 @@ async fn who_hears_nothing_for_a_minute_is_told_once_that_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_something_tried_again_waits_anew() {
+    World::new()
+        .agent("andy")
+        .run(async |world| {
+            world.says("andy", "!append notes line\n!slow 100000\none").await;
+            world.passes(Duration::from_secs(70)).await;
+            assert_eq!(world.next_word_of_the_host("andy").await, "I am still at work on it.");
+            world.yard.kill_the_one().await;
+            assert!(world.next_word_of_the_host("andy").await.contains("/retry"));
+            world.says("andy", "/retry").await;
+            world.next_word_of_the_host("andy").await;
+            let began = world.now();
+            assert_eq!(world.next_word_of_the_host("andy").await, "I am still at work on it.");
+            assert_eq!(world.now().duration_since(began).as_secs(), 60);
+            assert_eq!(world.next_reply("andy").await, "You said: one");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_an_end_that_cannot_be_written_down_is_told_so() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            world.says("andy", "hello").await;
+            world.next_reply("andy").await;
+            let refuses = "CREATE TRIGGER refuses BEFORE INSERT ON runs \
+                           BEGIN SELECT RAISE(FAIL, 'no room'); END";
+            world.tamper(refuses);
+            world.says("andy", "!fail final no such model").await;
+            let said = world.next_word_of_the_host("andy").await;
+            assert!(said.starts_with("I am done with it, but"), "{said}");
+            let more = world.words_of_the_host(Duration::from_secs(600)).await;
+            assert_eq!(more, Vec::<String>::new(), "once");
+            world.tamper("DROP TRIGGER refuses");
+            assert!(world.next_word_of_the_host("andy").await.contains("no such model"));
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_answered_within_a_minute_hears_nothing_else() {
     World::new()
         .agent("andy")

@@ -3,9 +3,22 @@
 use std::time::Duration;
 
 use host::limits::turn as limits;
-use schemas::{admin::RoomEvent, message::Outcome};
+use schemas::{
+    admin::{Accepted, RoomEvent},
+    message::Outcome,
+};
 
 use crate::{turns::asked_to_retry, world::World};
+
+impl World {
+    /// A guest acted, and does not move any more.
+    async fn hangs_after_an_act(&mut self) -> Accepted {
+        let sent = self.says("andy", "!append notes line\n!slow 900000").await;
+        self.passes(Duration::from_secs(5)).await;
+        self.yard.freeze_the_one();
+        sent
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_stopped_says_what_it_had_said_and_the_guest_stays_warm() {
@@ -28,9 +41,7 @@ async fn a_second_stop_kills_at_once_and_what_waits_goes_on() {
     World::new()
         .agent("andy")
         .run(async |world| {
-            let sent = world.says("andy", "!append notes line\n!slow 900000").await;
-            world.passes(Duration::from_secs(5)).await;
-            world.yard.freeze_the_one();
+            let sent = world.hangs_after_an_act().await;
             world.says("andy", "next").await;
             let began = world.now();
             world.says("andy", "/stop").await;
@@ -162,9 +173,7 @@ async fn a_stop_that_a_guest_did_not_live_to_hear_is_done_all_the_same() {
     World::new()
         .agent("andy")
         .run(async |world| {
-            let sent = world.says("andy", "!append notes line\n!slow 900000").await;
-            world.passes(Duration::from_secs(5)).await;
-            world.yard.freeze_the_one();
+            let sent = world.hangs_after_an_act().await;
             world.says("andy", "/stop").await;
             world.yard.kill_the_one().await;
             let ended = world.next_outcome("andy").await;

@@ -98,8 +98,8 @@ pub(crate) fn asked_to_retry(said: &[String]) -> usize {
     said.iter().filter(|said| said.contains("/retry")).count()
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_container_killed_anywhere_appends_its_line_once_or_the_room_is_asked() {
+/// Death comes at any moment of a turn that acts: its line stands once, or the room is asked.
+async fn once_or_asked(death: impl AsyncFn(&mut World)) {
     World::new()
         .agent("andy")
         .run(async |world| {
@@ -108,7 +108,7 @@ async fn a_container_killed_anywhere_appends_its_line_once_or_the_room_is_asked(
                 let file = format!("notes{moment}");
                 let sent = world.wants_a_line(&file).await;
                 world.at_moment(moment).await;
-                world.yard.kill_the_one().await;
+                death(world).await;
                 heard.push(world.hears_of_it(&sent, &file).await);
                 if moment == 39 {
                     world.books_are_right(&sent, 80).await;
@@ -117,6 +117,11 @@ async fn a_container_killed_anywhere_appends_its_line_once_or_the_room_is_asked(
             assert!(heard.contains(&Heard::Asked) && heard.contains(&Heard::Answered), "{heard:?}");
         })
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_killed_anywhere_appends_its_line_once_or_the_room_is_asked() {
+    once_or_asked(async |world| world.yard.kill_the_one().await).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,25 +143,12 @@ async fn a_host_killed_anywhere_while_a_tool_acts_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_host_and_its_container_killed_anywhere_append_the_line_once_or_ask() {
-    World::new()
-        .agent("andy")
-        .run(async |world| {
-            let mut heard = Vec::new();
-            for moment in 0..40 {
-                let file = format!("notes{moment}");
-                let sent = world.wants_a_line(&file).await;
-                world.at_moment(moment).await;
-                world.crash_host().await;
-                world.yard.kill_the_one().await;
-                world.start_host().await;
-                heard.push(world.hears_of_it(&sent, &file).await);
-                if moment == 39 {
-                    world.books_are_right(&sent, 80).await;
-                }
-            }
-            assert!(heard.contains(&Heard::Asked) && heard.contains(&Heard::Answered), "{heard:?}");
-        })
-        .await;
+    once_or_asked(async |world| {
+        world.crash_host().await;
+        world.yard.kill_the_one().await;
+        world.start_host().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

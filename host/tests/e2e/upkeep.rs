@@ -217,11 +217,7 @@ async fn a_post_on_its_way_when_a_backup_was_made_is_looked_up_and_not_sent_twic
     World::new()
         .agent("andy")
         .run(async |world| {
-            world.platform.looks_up(true);
-            world.platform.hangs();
-            world.says("andy", "one").await;
-            world.passes(Duration::from_secs(1)).await;
-            let archive = world.backs_up().await;
+            let archive = world.backs_up_while_it_posts().await;
             world.platform.recovers();
             assert_eq!(world.next_reply("andy").await, "You said: one");
             world.moves_to(&archive).await;
@@ -238,11 +234,7 @@ async fn a_post_that_never_arrived_before_a_backup_is_sent_by_the_restored_home(
     World::new()
         .agent("andy")
         .run(async |world| {
-            world.platform.looks_up(true);
-            world.platform.hangs();
-            world.says("andy", "one").await;
-            world.passes(Duration::from_secs(1)).await;
-            let archive = world.backs_up().await;
+            let archive = world.backs_up_while_it_posts().await;
             world.platform.lets_new_posts_through();
             world.moves_to(&archive).await;
             assert_eq!(world.next_reply("andy").await, "You said: one");

@@ -8,8 +8,8 @@ use schemas::{
 };
 
 use crate::{
-    fake_daemon::PATIENCE,
     live_host::{LiveHost, stderr},
+    waiting::PATIENCE,
 };
 
 const MIB: usize = 1024 * 1024;

@@ -8,7 +8,7 @@ use schemas::{
 };
 use tokio::io::AsyncWriteExt;
 
-use crate::fake_daemon::{PATIENCE, World};
+use crate::{fake_daemon::World, waiting::PATIENCE};
 
 #[tokio::test]
 async fn a_chat_shows_what_was_missed_then_the_reply_and_ends_after_it() {

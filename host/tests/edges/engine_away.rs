@@ -87,7 +87,7 @@ async fn shown_on_a_terminal(args: &[&str], words: &str) -> String {
             shown
         }
     });
-    let shown = tokio::time::timeout(crate::fake_daemon::PATIENCE, reading).await;
+    let shown = tokio::time::timeout(crate::waiting::PATIENCE, reading).await;
     drop(child.kill().and_then(|()| child.wait()));
     shown.expect("it says nothing").unwrap()
 }

@@ -8,7 +8,6 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use host::{
@@ -30,9 +29,6 @@ use tokio::{
     sync::{Notify, mpsc},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// Long enough for a busy machine; nobody waits so long in a test that passes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Messages that one answer about the past holds: few, so that most answers are not the whole.
 const PAGE: usize = 2;
@@ -122,7 +118,9 @@ impl World {
 
     /// Waits until a message came in.
     pub(crate) async fn hears(&self) {
-        tokio::time::timeout(PATIENCE, self.heard.notified()).await.expect("nothing was said");
+        tokio::time::timeout(crate::waiting::PATIENCE, self.heard.notified())
+            .await
+            .expect("nothing was said");
     }
 
     /// The agent's run on the one message ends.

@@ -5,7 +5,7 @@ use std::process::Output;
 use schemas::message::Outcome;
 use tokio_util::sync::CancellationToken;
 
-use crate::fake_daemon::{PATIENCE, World};
+use crate::{fake_daemon::World, waiting::PATIENCE};
 
 #[tokio::test]
 async fn without_a_host_the_exit_code_is_3_and_the_hint_says_how_to_start_one() {

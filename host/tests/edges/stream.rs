@@ -9,7 +9,10 @@ use host::{
 };
 use schemas::{admin::RoomEvent, message::Address};
 
-use crate::fake_daemon::{PATIENCE, World, address};
+use crate::{
+    fake_daemon::{World, address},
+    waiting::PATIENCE,
+};
 
 #[tokio::test]
 async fn a_reader_sees_what_happens_after_it_came() {

@@ -23,8 +23,7 @@ async fn is_set_aside(attack: &Attack, asleep: bool) {
             let sent = world.says("andy", "hello").await;
             world.next_reply("andy").await;
             if asleep {
-                world.yard.kill_the_one().await;
-                world.until_state("andy", "asleep").await;
+                world.guest_is_gone().await;
             } else {
                 world.yard.freeze_the_one();
             }
@@ -100,10 +99,7 @@ async fn whatever_else_stands_in_place_of_the_heartbeat_is_taken_away_and_not_fo
         World::new()
             .agent("andy")
             .run(async |world| {
-                let sent = world.says("andy", "hello").await;
-                world.next_reply("andy").await;
-                world.yard.kill_the_one().await;
-                world.until_state("andy", "asleep").await;
+                let sent = world.has_been_here().await;
                 let outside = world.outside(SECRET);
                 (attack.leave)(&world.dir_of(&sent), &outside);
                 world.says("andy", "and now?").await;
@@ -141,14 +137,14 @@ async fn a_hot_journal_waits_for_its_guest_and_a_made_up_one_is_never_played_by_
     World::new()
         .agent("andy")
         .run(async |world| {
-            let sent = world.says("andy", "hello").await;
-            world.next_reply("andy").await;
-            world.yard.kill_the_one().await;
-            world.until_state("andy", "asleep").await;
+            let sent = world.has_been_here().await;
             let (outside, dir) = (world.outside(SECRET), world.dir_of(&sent));
             let before = fs::read(dir.outbound_db()).unwrap();
             fs::write(journal(&dir), super_journal(&outside)).unwrap();
             touch(&dir.outbound_db());
+            let list = format!("messages list {}", sent.session_id);
+            let listed = world.command(&list).await.unwrap_err().to_string();
+            assert!(listed.contains("in the middle of writing"), "{listed}");
             world.yard.freezes_at_birth(true);
             world.says("andy", "are you well?").await;
             world.passes(Duration::from_secs(30)).await;
@@ -182,10 +178,7 @@ async fn a_file_that_is_swapped_while_the_host_looks_never_leads_it_outside() {
         .agent("andy")
         .with_errors()
         .run(async |world| {
-            let sent = world.says("andy", "hello").await;
-            world.next_reply("andy").await;
-            world.yard.kill_the_one().await;
-            world.until_state("andy", "asleep").await;
+            let sent = world.has_been_here().await;
             let (outside, dir) = (world.outside(SECRET), world.dir_of(&sent));
             tampered(&dir, |_| {});
             let swapping = Swapping::begin(&dir, &outside);

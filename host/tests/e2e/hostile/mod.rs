@@ -24,10 +24,7 @@ async fn is_set_aside(attack: impl Fn(&SessionDir), reason: &str) {
         .agent("betty")
         .with_errors()
         .run(async |world| {
-            let sent = world.says("andy", "hello").await;
-            world.next_reply("andy").await;
-            world.yard.kill_the_one().await;
-            world.until_state("andy", "asleep").await;
+            let sent = world.has_been_here().await;
             attack(&world.dir_of(&sent));
             world.says("andy", "are you well?").await;
             let notice = world.next_notice("andy").await;
@@ -72,10 +69,7 @@ async fn a_session_that_is_set_aside_keeps_its_messages_over_a_restart() {
         .agent("andy")
         .with_errors()
         .run(async |world| {
-            let sent = world.says("andy", "hello").await;
-            world.next_reply("andy").await;
-            world.yard.kill_the_one().await;
-            world.until_state("andy", "asleep").await;
+            let sent = world.has_been_here().await;
             fs::write(world.dir_of(&sent).outbound_db(), vec![7; 8192]).unwrap();
             world.says("andy", "still there?").await;
             world.next_notice("andy").await;

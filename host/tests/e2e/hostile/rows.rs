@@ -166,8 +166,7 @@ async fn a_flood_of_rows_that_nobody_can_use_is_so_many_notes_and_a_count() {
                 assert!(told[most + 1].contains("is only counted"), "{told:?}");
                 let more = format!("{} more of what was written", 400 - most - 1);
                 assert!(told[most + 2].contains(&more), "{told:?}");
-                world.yard.kill_the_one().await;
-                world.until_state("andy", "asleep").await;
+                world.guest_is_gone().await;
                 world.says("andy", "and now?").await;
                 assert!(world.next_reply("andy").await.starts_with("You said: and now?"));
                 world.passes(2 * MINUTE).await;

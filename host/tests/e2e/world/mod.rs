@@ -50,6 +50,9 @@ pub(crate) use platform::Platform;
 pub(crate) use scripted::{Said, Scripted, outcome};
 pub(crate) use yard::Yard;
 
+/// Virtual time after which a state that should come will not.
+const PATIENCE: Duration = Duration::from_secs(6 * 3_600);
+
 /// One world: a home, an engine, a platform, and a host that can be crashed and started again.
 pub(crate) struct World {
     /// Unmounted before its place is removed.
@@ -248,10 +251,11 @@ impl World {
         self.ask(|answer| Request::Runs(session, answer)).await.unwrap()
     }
 
-    /// Waits until the only session of an agent is in a state.
+    /// Waits until the only session of an agent is in a state. What took long so far is asked for
+    /// less often.
     pub(crate) async fn until_state(&self, agent: &str, state: &str) -> SessionInfo {
-        let mut seen = String::new();
-        for _ in 0..100_000 {
+        let (mut seen, begun) = (String::new(), Instant::now());
+        while begun.elapsed() < PATIENCE {
             let session = self.sessions().await.into_iter().find(|one| one.agent == agent);
             if let Some(session) = session {
                 if session.state == state {
@@ -259,7 +263,7 @@ impl World {
                 }
                 seen = session.state;
             }
-            self.passes(Duration::from_millis(50)).await;
+            self.passes((begun.elapsed() / 100).max(Duration::from_millis(50))).await;
         }
         panic!("{agent} never became {state}; it is {seen}");
     }

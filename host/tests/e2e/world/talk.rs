@@ -39,6 +39,28 @@ impl World {
         self.send(agent, SendMessage { text, thread, ..SendMessage::default() }).await.unwrap()
     }
 
+    /// Said hello, heard the answer, and its guest is gone: nobody writes in its folder.
+    pub(crate) async fn has_been_here(&mut self) -> Accepted {
+        let sent = self.says("andy", "hello").await;
+        self.next_reply("andy").await;
+        self.guest_is_gone().await;
+        sent
+    }
+
+    /// The one guest dies, and nothing is left to be done.
+    pub(crate) async fn guest_is_gone(&self) {
+        self.yard.kill_the_one().await;
+        self.until_state("andy", "asleep").await;
+    }
+
+    /// Is answered with a post that the platform took and says nothing about.
+    pub(crate) async fn posts_into_nothing(&mut self, agent: &str, text: &str) -> Accepted {
+        self.platform.hangs();
+        let sent = self.says(agent, text).await;
+        self.passes(Duration::from_secs(5)).await;
+        sent
+    }
+
     pub(crate) async fn send(&mut self, agent: &str, message: SendMessage) -> Result<Accepted> {
         self.listen(&address(agent, message.thread.as_deref()));
         let agent = agent.to_owned();
@@ -127,7 +149,8 @@ impl World {
     }
 }
 
-const WAITS: [Waits; 3] = [Waits::ForItsAnswer, Waits::ForItsNextTry, Waits::ForItsTurn];
+const WAITS: [Waits; 4] =
+    [Waits::ForItsAnswer, Waits::ForItsNextTry, Waits::ForItsTurn, Waits::ForItsEnd];
 
 /// Whether it only says that nothing is lost.
 fn is_a_sign(said: &str) -> bool {

@@ -45,6 +45,13 @@ impl World {
         archive
     }
 
+    /// A backup, made while the platform has a post and says nothing about it.
+    pub(crate) async fn backs_up_while_it_posts(&mut self) -> Vec<u8> {
+        self.platform.looks_up(true);
+        self.posts_into_nothing("andy", "one").await;
+        self.backs_up().await
+    }
+
     /// This home and its containers are gone; another is made of a backup, and its host starts.
     pub(crate) async fn moves_to(&mut self, archive: &[u8]) -> Manifest {
         self.crash_host().await;
