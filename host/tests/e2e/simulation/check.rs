@@ -75,10 +75,13 @@ impl World {
         let mut sessions = Vec::new();
         for _ in 0..PATIENCE.as_secs() / GLANCE.as_secs() {
             self.passes(GLANCE).await;
+            if self.yard.running() > 0 {
+                continue;
+            }
             sessions = self.sessions().await;
             // What an operator has not looked after yet is as quiet.
             let quiet = sessions.iter().all(|one| one.state == "asleep" || one.agent == MAL);
-            if quiet && self.yard.running() == 0 {
+            if quiet {
                 return sessions;
             }
         }
