@@ -131,6 +131,9 @@ pub const BACKLOG_ROWS: usize = 10_000;
 /// Rows that an answer about the past holds.
 pub const HISTORY_ROWS: usize = 1_000;
 
+/// A session's newest runs that a new host looks through for ends that were not folded.
+pub const ENDS_LOOKED_AT: u32 = 1_000;
+
 /// Further tries of somebody who asks about the past while the guest is writing.
 pub const HALF_WRITTEN_TRIES: u32 = 20;
 

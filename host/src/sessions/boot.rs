@@ -26,7 +26,11 @@ use super::{
     settle,
     staged::Staged,
 };
-use crate::{engine::LiveContainer, limits, store::SettledRun};
+use crate::{
+    engine::LiveContainer,
+    limits,
+    store::{RunEnd, SettledRun},
+};
 
 /// What a task begins with.
 #[derive(Debug)]
@@ -86,8 +90,9 @@ impl Runner {
         }
         let session = &self.facts.record.id;
         let own = |row: &Unsettled| RunId::of_try(session, &row.id, row.tries);
-        let runs = self.open.iter().filter(|row| row.trigger).map(own).collect();
-        let ends = match self.context.store.ends_of(runs).await {
+        let waits = self.open.iter().filter(|row| row.trigger);
+        let rows = waits.map(|row| (row.id.clone(), own(row))).collect();
+        let ends = match self.context.store.ends_of(session.clone(), rows).await {
             Ok(ends) => ends,
             Err(failure) => {
                 error!(error = %failure.chain(), "cannot read how runs ended");
@@ -95,11 +100,12 @@ impl Runner {
             }
         };
         let now = self.context.clock.now();
-        for row in self.open.extract_if(.., |row| ends.contains_key(&own(row))) {
-            let Some((outcome, reason)) = ends.get(&own(&row)).cloned() else { continue };
+        for row in self.open.extract_if(.., |row| row.trigger && ends.contains_key(&row.id)) {
+            let Some(end) = ends.get(&row.id).cloned() else { continue };
+            let RunEnd { run, outcome, reason } = end;
             self.staged.over.push((row.id.clone(), status_after(outcome)));
-            let run = settle::given_up(session, &row, "", now);
-            self.staged.runs.push(SettledRun { outcome, reason, ..run });
+            let settled = settle::given_up(session, &row, "", now);
+            self.staged.runs.push(SettledRun { run, outcome, reason, ..settled });
         }
     }
 

@@ -49,7 +49,7 @@ pub use roles::Claimed;
 pub use rooms::{RoomFact, WiringFact};
 pub use route::RouteFacts;
 pub use rules::{Entry, Leads, NewEntry, NewRoom, Room, RoomUses, Rules, Wiring};
-pub use runs::{RunCount, Settled, SettledRun, Spent};
+pub use runs::{RunCount, RunEnd, Settled, SettledRun, Spent};
 pub use sessions::{NewSession, SessionRecord};
 pub use tasks::{Came, Occurrence, Step, Task, Unwritten};
 pub use told::Told;

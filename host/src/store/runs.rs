@@ -13,7 +13,7 @@ use schemas::{
 };
 
 use super::{LostPost, Store, at, at_opt, damaged, dead_letters, parsed, tasks, told};
-use crate::error::Result;
+use crate::{error::Result, limits};
 
 /// A run with its outcome, as the host judged it.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,17 @@ pub struct SettledRun {
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Timestamp,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// The run.
+    pub run: RunId,
+    /// How.
+    pub outcome: Outcome,
+    /// Why, when it did not complete.
+    pub reason: Option<String>,
 }
 
 /// How many runs ended in one way.
@@ -143,25 +154,25 @@ impl Store {
         .await
     }
 
-    /// How the runs of these ids ended, as far as they did.
+    /// How rows ended of whose ends their session's file may know nothing, by their own runs: those
+    /// that are given up have one of the host's, those that somebody cancelled perhaps a guest's.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn ends_of(
         &self,
-        runs: Vec<RunId>,
-    ) -> Result<BTreeMap<RunId, (Outcome, Option<String>)>> {
+        session: SessionId,
+        rows: Vec<(MessageId, RunId)>,
+    ) -> Result<BTreeMap<MessageId, RunEnd>> {
         self.call(move |conn| {
+            let mut ends = newest_cancelled(conn, &session)?;
             let mut select = conn.prepare_cached(
-                "SELECT outcome, reason FROM runs WHERE run_id = ?1 AND outcome IS NOT NULL",
+                "SELECT run_id, outcome, reason FROM runs \
+                 WHERE run_id = ?1 AND outcome IS NOT NULL",
             )?;
-            let mut ends = BTreeMap::new();
-            for run in runs {
-                let end = select.query_row([run.as_str()], |row| {
-                    Ok((parsed(row, "outcome", str::parse)?, row.get("reason")?))
-                });
-                if let Some(end) = end.optional()? {
-                    ends.insert(run, end);
+            for (message, run) in rows {
+                if let Some(end) = select.query_row([run.as_str()], run_end).optional()? {
+                    ends.insert(message, end);
                 }
             }
             Ok(ends)
@@ -183,6 +194,33 @@ impl Store {
         })
         .await
     }
+}
+
+/// What was cancelled is never tried again, so its newest end is its last.
+fn newest_cancelled(conn: &Connection, session: &SessionId) -> Result<BTreeMap<MessageId, RunEnd>> {
+    let mut select = conn.prepare_cached(
+        "SELECT * FROM (SELECT * FROM runs WHERE session_id = ?1 ORDER BY rowid DESC LIMIT ?2) \
+         WHERE outcome = 'cancelled'",
+    )?;
+    let rows = select.query_map(params![session.as_str(), limits::ENDS_LOOKED_AT], |row| {
+        let messages: Vec<MessageId> =
+            parsed(row, "message_ids", |text| serde_json::from_str(text))?;
+        Ok((messages, run_end(row)?))
+    })?;
+    let mut ends = BTreeMap::new();
+    for row in rows {
+        let (messages, end) = row?;
+        ends.extend(messages.into_iter().map(|message| (message, end.clone())));
+    }
+    Ok(ends)
+}
+
+fn run_end(row: &Row<'_>) -> rusqlite::Result<RunEnd> {
+    Ok(RunEnd {
+        run: parsed(row, "run_id", RunId::parse)?,
+        outcome: parsed(row, "outcome", str::parse)?,
+        reason: row.get("reason")?,
+    })
 }
 
 fn settle(tx: &Connection, run: &SettledRun) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use host::limits::turn as limits;
+use jiff::SignedDuration;
 use schemas::{
     admin::{Accepted, RoomEvent},
     message::Outcome,
@@ -180,6 +181,33 @@ async fn a_stop_that_a_guest_did_not_live_to_hear_is_done_all_the_same() {
             assert!(matches!(ended, RoomEvent::RunFinished { outcome: Outcome::Cancelled, .. }));
             let said = world.words_of_the_host(Duration::from_secs(900)).await;
             assert_eq!((asked_to_retry(&said), world.yard.started()), (0, 1));
+            world.books_are_right(&sent, 1).await;
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_killed_stays_ended_though_the_host_died_before_its_row_was_folded() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            let sent = world.says("andy", "!slow 900000").await;
+            world.passes(Duration::from_secs(5)).await;
+            world.yard.freeze_the_one();
+            // By the next host's clock the stop was asked for before the run began.
+            world.clock_steps(SignedDuration::from_mins(-50));
+            world.messages_change(&sent, false);
+            world.says("andy", "/stop").await;
+            world.says("andy", "/stop").await;
+            world.passes(Duration::from_secs(1)).await;
+            world.crash_host().await;
+            world.messages_change(&sent, true);
+            world.start_host().await;
+            let ended = world.next_outcome("andy").await;
+            assert!(matches!(ended, RoomEvent::RunFinished { outcome: Outcome::Cancelled, .. }));
+            world.expect_silence("andy", Duration::from_secs(900)).await;
+            assert_eq!(world.yard.started(), 1);
             world.books_are_right(&sent, 1).await;
         })
         .await;

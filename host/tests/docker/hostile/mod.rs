@@ -93,25 +93,32 @@ async fn a_process_that_swaps_the_database_while_the_host_looks_never_leads_it_o
     let host = HostProcess::up().await;
     let outside = outside(&host);
     let mut honest = Honest::enter(&host).await;
-    let swapper = NewAgent { image: Some(BASE.to_owned()), ..new_agent("swapper") };
+    for name in ["swap-1", "swap-2", "swap-3", "swap-4", "swap-5", "swap-6"] {
+        swaps(&host, &mut honest, name, &outside).await;
+    }
+    honest.tell("swaps");
+}
+
+/// One such process, until its session is set aside, and the fresh start.
+async fn swaps(host: &HostProcess, honest: &mut Honest<'_>, name: &str, outside: &PathBuf) {
+    let swapper = NewAgent { image: Some(BASE.to_owned()), ..new_agent(name) };
     host.agent_like(swapper).await;
-    let mut room = Room::enter(&host, "swapper").await;
-    room.ask(&host, "hello").await;
-    let session = host.session("swapper").await;
+    let mut room = Room::enter(host, name).await;
+    room.ask(host, "hello").await;
+    let session = host.session(name).await;
     honest.quietly().await;
     let container = host.container(&session.id);
     begin_inside(&container, &["perl", "-e", SWAP, outside.to_str().unwrap()]);
     let attack = async {
-        say(&host, "swapper", "meanwhile").await;
-        host.until_state("swapper", "set aside").await
+        say(host, name, "meanwhile").await;
+        host.until_state(name, "set aside").await
     };
     honest.beside(attack).await;
-    untouched(&host, &outside);
-    reset(&host, &session).await;
+    untouched(host, outside);
+    reset(host, &session).await;
     // What was said meanwhile may have been answered before, and is not lost.
-    let accepted = say(&host, "swapper", "and now?").await;
+    let accepted = say(host, name, "and now?").await;
     while room.answer().await.in_reply_to.as_ref() != Some(&accepted.message_id) {}
-    honest.tell("swaps");
 }
 
 /// An agent that answered once and is to go bad, on a host of its own.

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use host::store::{Occurrence, Task};
+use host::{
+    limits::DUE_AGAIN,
+    store::{Occurrence, Task},
+};
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
     ids::MessageId,
@@ -94,6 +97,10 @@ impl Script {
 
     /// What rests goes on, what is to be done once is done, and what goes on for ever is ended.
     pub(super) async fn chores_end(&mut self, world: &mut World) {
+        if self.was_full {
+            // A host that could not look for want of room looks again by now.
+            world.passes(DUE_AGAIN.unsigned_abs()).await;
+        }
         for chore in &mut self.chores {
             let Some(task) = world.task_of(&chore.token).await.filter(Task::lives) else {
                 continue;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use schemas::session_dir::SessionDir;
+use schemas::{admin::Accepted, session_dir::SessionDir};
 use serde_json::Value;
 
 use super::World;
@@ -88,6 +88,18 @@ impl World {
             Ok(format!("{} {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?))
         });
         rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Whether the rows of a session's messages can be changed from now on.
+    pub(crate) fn messages_change(&self, sent: &Accepted, may: bool) {
+        let sql = match may {
+            true => "DROP TRIGGER no_room",
+            false => {
+                "CREATE TRIGGER no_room BEFORE UPDATE ON messages_in \
+                 BEGIN SELECT RAISE(FAIL, 'no room'); END"
+            }
+        };
+        opened(&self.dir_of(sent).inbound_db()).execute_batch(sql).unwrap();
     }
 
     /// Somebody changes the central database behind the host's back.
