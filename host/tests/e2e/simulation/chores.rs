@@ -79,8 +79,10 @@ impl Script {
         let missed = *self.dice.pick(&[Missed::Skip, Missed::Once, Missed::All]);
         let place = *self.dice.pick(&PLACES);
         let (who, room) = place.split_once(' ').unwrap_or((place, ""));
+        let missed = missed.as_str();
+        // Its name keeps it one task when nobody was told that it was made.
         let words =
-            format!("tasks create {who} '{token}' {room} {when} --missed {}", missed.as_str());
+            format!("tasks create {who} '{token}' {room} {when} --missed {missed} --name {token}");
         let before = world.now();
         let done = world.commands(&words).await;
         self.tell(&format!("  {words}: {done:?}"));

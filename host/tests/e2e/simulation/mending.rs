@@ -37,14 +37,11 @@ impl Script {
     fn wants_again(&self, letter: &DeadLetter) -> bool {
         let of: Vec<&Said> =
             self.said.iter().filter(|said| said.accepted.session_id == letter.session).collect();
-        if letter.agent_name == MAL
-            || self.retried.contains(&letter.id)
-            || of.iter().any(|said| said.unknowable)
-        {
+        if letter.agent_name == MAL || self.retried.contains(&letter.id) {
             return false;
         }
         if !letter.came_in {
-            return true;
+            return !of.iter().any(|said| said.unknowable);
         }
         of.iter().any(|said| {
             let again = !matches!(said.what, What::Failure | What::Line | What::Long);
