@@ -110,6 +110,17 @@ CREATE TABLE told (
   PRIMARY KEY (session_id, message_id, what)
 ) STRICT, WITHOUT ROWID;
 
+-- Runs that did not go well, and whose rooms were not told so yet.
+CREATE TABLE untold_ends (
+  run_id       TEXT PRIMARY KEY NOT NULL,
+  session_id   TEXT NOT NULL REFERENCES sessions (id),
+  channel_type TEXT,
+  platform_id  TEXT,
+  thread_id    TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX untold_ends_of_session ON untold_ends (session_id);
+
 -- What is kept, and for how long.
 
 -- Days that an agent's messages, files, logs and runs are kept; 0 is forever, NULL the install's

@@ -337,6 +337,16 @@ CREATE TABLE told (
   PRIMARY KEY (session_id, message_id, what)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE untold_ends (
+  run_id       TEXT PRIMARY KEY NOT NULL,
+  session_id   TEXT NOT NULL REFERENCES sessions (id),
+  channel_type TEXT,
+  platform_id  TEXT,
+  thread_id    TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX untold_ends_of_session ON untold_ends (session_id);
+
 CREATE INDEX sessions_oldest ON sessions (agent_id, oldest_at) WHERE oldest_at IS NOT NULL;
 
 CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
@@ -379,4 +389,5 @@ INSERT INTO failed_posts VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'out-9', 9, 
 INSERT INTO failed_messages VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'msg-4', '01h455vb4pex5vsknk084sn02r', 'no such model', '2026-01-02T03:04:10.000Z');
 INSERT INTO obeyed VALUES ('slack:C1:7:agent-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:12.000Z');
 INSERT INTO told VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'msg-4', 'waits', '2026-01-02T03:04:11.000Z');
+INSERT INTO untold_ends VALUES ('01h455vb4pex5vsknk084sn02r', 'sess-01h455vb4pex5vsknk084sn02r', 'terminal', 'andy', NULL);
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use schemas::{
     host_side::{InboundWriter, OutboundReader, Unsettled},
-    ids::RunId,
+    ids::{MessageId, RunId},
     message::{InboundStatus, Outcome},
 };
 use tokio::{
@@ -69,6 +69,7 @@ async fn run(
     match runner.load(boot.live.as_ref()).await {
         Ok(()) => {
             runner.fold_what_ended().await;
+            runner.recall_ends().await;
             runner.begin(boot.live).await;
             runner.serve().await;
         }
@@ -106,6 +107,30 @@ impl Runner {
             self.staged.over.push((row.id.clone(), status_after(outcome)));
             let settled = settle::given_up(session, &row, "", now);
             self.staged.runs.push(SettledRun { run, outcome, reason, ..settled });
+        }
+    }
+
+    /// Ends that an earlier host did not live to tell. Of rows that are not folded people are told
+    /// once they are.
+    async fn recall_ends(&mut self) {
+        if !self.marked {
+            return;
+        }
+        let runs = match self.context.store.untold_ends(self.facts.record.id.clone()).await {
+            Ok(runs) => runs,
+            Err(failure) => {
+                error!(error = %failure.chain(), "cannot read which ends are still to be told");
+                return;
+            }
+        };
+        for run in runs {
+            let folded = |id: &MessageId| {
+                !self.open.iter().any(|row| row.id == *id)
+                    && !self.staged.over.iter().any(|(over, _)| over == id)
+            };
+            if run.messages.iter().all(folded) {
+                self.owe_end(run);
+            }
         }
     }
 

@@ -239,6 +239,7 @@ impl Runner {
         self.commit_after = None;
         self.tell_counted(true);
         self.commit_staged().await;
+        self.tell_ends();
         while let Ok(Some(_)) = tokio::time::timeout_at(grace, self.telling.join_next()).await {}
         let closing = text::closing();
         self.refuse_all(&closing).await;

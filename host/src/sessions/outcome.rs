@@ -261,20 +261,26 @@ impl Runner {
     pub(super) fn tell_run(&mut self, run: SettledRun) {
         info!(run = %run.run, outcome = run.outcome.as_str(), "run settled");
         self.tell_owner_of_run(&run);
+        if let Some(address) = run.address.as_ref().or(self.reach.default.as_ref()) {
+            self.silence.spoke(address);
+        }
+        self.owe_end(run);
+    }
+
+    /// Its room is to hear of a run's end.
+    pub(super) fn owe_end(&mut self, run: SettledRun) {
         let Some(address) = run.address.or_else(|| self.reach.default.clone()) else {
             return;
         };
-        let session_id = self.facts.record.id.clone();
-        self.silence.spoke(&address);
         let said = run.reason.as_deref().map(text::run_failed);
         let finished = RoomEvent::RunFinished {
-            session_id,
-            run_id: run.run,
+            session_id: self.facts.record.id.clone(),
+            run_id: run.run.clone(),
             message_ids: run.messages,
             outcome: run.outcome,
             reason: run.reason,
         };
-        self.posts.ends.push(End { address, said, finished });
+        self.posts.ends.push(End { address, run: run.run, said, finished });
     }
 }
 

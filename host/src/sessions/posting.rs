@@ -80,15 +80,21 @@ impl Runner {
     /// Rooms hear of the end of a run after what was said in it: whoever waits for one waits for
     /// the other.
     pub(super) fn tell_ends(&mut self) {
-        for End { address, said, finished } in self.posts.take_ends() {
+        for End { address, run, said, finished } in self.posts.take_ends() {
             let Some(channel) = self.channels().at(&address).cloned() else { continue };
             let session = self.facts.record.id.clone();
+            let store = self.context.store.clone();
             self.tell(async move {
                 let (session, address) = (Some(&session), &address);
-                if let Some(text) = said.as_deref() {
-                    channel.tell(Remark::Notice { session, address, text }).await;
-                }
+                let Some(text) = said.as_deref() else {
+                    channel.tell(Remark::OfRun { address, event: &finished }).await;
+                    return;
+                };
+                channel.tell(Remark::Notice { session, address, text }).await;
                 channel.tell(Remark::OfRun { address, event: &finished }).await;
+                if let Err(failure) = store.end_told(run).await {
+                    warn!(error = %failure.chain(), "cannot write down that an end was told");
+                }
             });
         }
     }

@@ -5,7 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use schemas::{admin::RoomEvent, ids::MessageId, message::Address};
+use schemas::{
+    admin::RoomEvent,
+    ids::{MessageId, RunId},
+    message::Address,
+};
 
 use super::lane::{Lane, Standing};
 use crate::channels::Post;
@@ -35,6 +39,8 @@ pub(super) struct Posts {
 pub(super) struct End {
     /// The room.
     pub(super) address: Address,
+    /// The run.
+    pub(super) run: RunId,
     /// What people are told, where it did not go well.
     pub(super) said: Option<String>,
     /// What programs are told.

@@ -11,7 +11,7 @@ use crate::{error::Result, limits::upkeep as limits};
 
 /// What goes of each table, oldest or not, and after how long. `?1` is the time before which, `?2`
 /// how many at most.
-const FORGOTTEN: [(SignedDuration, &str); 11] = [
+const FORGOTTEN: [(SignedDuration, &str); 12] = [
     (
         limits::RUNS_KEPT,
         "DELETE FROM runs WHERE run_id IN (SELECT run_id FROM runs \
@@ -60,6 +60,11 @@ const FORGOTTEN: [(SignedDuration, &str); 11] = [
         limits::DROPS_KEPT,
         "DELETE FROM told WHERE (session_id, message_id, what) IN \
          (SELECT session_id, message_id, what FROM told WHERE at < ?1 LIMIT ?2)",
+    ),
+    (
+        limits::DROPS_KEPT,
+        "DELETE FROM untold_ends WHERE run_id IN (SELECT run_id FROM untold_ends \
+         WHERE run_id NOT IN (SELECT run_id FROM runs) LIMIT ?2)",
     ),
     // The newest between two sessions is the way back between them, and stays.
     (

@@ -1,17 +1,21 @@
-//! What people were told once about messages that are not over: the next host need not say it.
+//! What people were told, and what is still to be told, whichever host does it.
 //!
-//! Owns the table. A line is written after it was said, and goes when its message is over.
+//! Owns two tables. What was said once about a message that is not over is written down after it
+//! was said, and goes when its message is over. That a run did not go well is owed to its room from
+//! the commit that settles it until it was said; a host that dies in between would rather have it
+//! said twice than never.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use schemas::{
-    ids::{MessageId, SessionId},
+    ids::{MessageId, RunId, SessionId},
+    message::Address,
     time,
 };
 
-use super::{SettledRun, Store, parsed};
+use super::{SettledRun, Store, at, at_opt, parsed};
 use crate::error::Result;
 
 /// What is said once.
@@ -55,6 +59,35 @@ impl Store {
         .await
     }
 
+    /// Runs of a session that did not go well, and whose rooms were not told so yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn untold_ends(&self, session: SessionId) -> Result<Vec<SettledRun>> {
+        self.call(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT u.channel_type, u.platform_id, u.thread_id, r.* FROM untold_ends u \
+                 JOIN runs r ON r.run_id = u.run_id WHERE u.session_id = ?1 ORDER BY r.rowid",
+            )?;
+            let rows = select.query_map([session.as_str()], untold)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// A room was told how a run ended.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn end_told(&self, run: RunId) -> Result<()> {
+        self.call(move |conn| {
+            conn.prepare_cached("DELETE FROM untold_ends WHERE run_id = ?1")?
+                .execute([run.as_str()])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// This was said about these messages.
     ///
     /// # Errors
@@ -86,12 +119,47 @@ impl Store {
     }
 }
 
-/// Its messages are over.
+/// Its messages are over; where they did not go well, their room is to be told so.
 pub(super) fn settled(tx: &Connection, run: &SettledRun) -> Result<()> {
+    if run.reason.is_some() {
+        let at = run.address.as_ref();
+        tx.prepare_cached("INSERT OR IGNORE INTO untold_ends VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                run.run.as_str(),
+                run.session.as_str(),
+                at.map(|at| &at.channel_type),
+                at.map(|at| &at.platform_id),
+                at.and_then(|at| at.thread_id.as_ref()),
+            ])?;
+    }
     let mut delete =
         tx.prepare_cached("DELETE FROM told WHERE session_id = ?1 AND message_id = ?2")?;
     for message in &run.messages {
         delete.execute([run.session.as_str(), message.as_str()])?;
     }
     Ok(())
+}
+
+fn untold(row: &Row<'_>) -> rusqlite::Result<SettledRun> {
+    let channel_type: Option<String> = row.get("channel_type")?;
+    let platform_id: Option<String> = row.get("platform_id")?;
+    let thread_id = row.get("thread_id")?;
+    let place = channel_type.zip(platform_id);
+    let started_at = at(row, "started_at")?;
+    Ok(SettledRun {
+        run: parsed(row, "run_id", RunId::parse)?,
+        session: parsed(row, "session_id", SessionId::parse)?,
+        messages: parsed(row, "message_ids", |text| serde_json::from_str(text))?,
+        tries: 0,
+        address: place.map(|(channel_type, platform_id)| Address {
+            channel_type,
+            platform_id,
+            thread_id,
+        }),
+        outcome: parsed(row, "outcome", str::parse)?,
+        reason: row.get("reason")?,
+        used: None,
+        started_at,
+        ended_at: at_opt(row, "ended_at")?.unwrap_or(started_at),
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use host::steps::Step;
 use schemas::admin::RoomEvent;
 
 use crate::world::World;
@@ -71,7 +72,7 @@ async fn who_waits_for_an_end_that_cannot_be_written_down_is_told_so() {
         .with_errors()
         .run(async |world| {
             world.says("andy", "hello").await;
-            world.next_reply("andy").await;
+            world.next_outcome("andy").await;
             let refuses = "CREATE TRIGGER refuses BEFORE INSERT ON runs \
                            BEGIN SELECT RAISE(FAIL, 'no room'); END";
             world.tamper(refuses);
@@ -133,6 +134,26 @@ async fn a_run_of_half_an_hour_is_mentioned_once_in_the_log_and_to_who_watches()
             world.passes(Duration::from_secs(5 * 60)).await;
             assert_eq!((world.warnings_of("takes long"), world.long_runs()), (1, vec![]));
             assert_eq!(world.next_reply("andy").await, "You said: one");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_a_host_did_not_live_to_tell_is_told_by_the_next() {
+    World::new()
+        .agent("andy")
+        .with_errors()
+        .run(async |world| {
+            world.host_dies_at(Step::RowsFolded, 1);
+            world.says("andy", "!fail final no such model").await;
+            world.passes(Duration::from_secs(5)).await;
+            assert!(world.host_died());
+            world.revive_host().await;
+            assert!(world.next_word_of_the_host("andy").await.contains("no such model"));
+            world.crash_host().await;
+            world.start_host().await;
+            let more = world.words_of_the_host(Duration::from_secs(900)).await;
+            assert_eq!(more, Vec::<String>::new(), "once");
         })
         .await;
 }

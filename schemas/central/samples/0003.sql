@@ -8,4 +8,5 @@ VALUES ('task-01h455vb4pex5vsknk084sn02q', 'morning', (SELECT min(id) FROM agent
 INSERT INTO task_runs (task_id, scheduled, session_id, written_at, ended_at, outcome)
 VALUES ('task-01h455vb4pex5vsknk084sn02q', '2026-01-02T07:00:00.000Z', (SELECT min(id) FROM sessions), '2026-01-02T07:00:00.010Z', '2026-01-02T07:00:02.000Z', 'completed');
 INSERT INTO told VALUES ('sess-01h455vb4pex5vsknk084sn02q', 'msg-4', 'waits', '2026-01-02T03:04:11.000Z');
+INSERT INTO untold_ends VALUES ('01h455vb4pex5vsknk084sn02r', 'sess-01h455vb4pex5vsknk084sn02r', 'terminal', 'andy', NULL);
 INSERT INTO obeyed VALUES ('slack:C1:7:agent-01h455vb4pex5vsknk084sn02q', '2026-01-02T03:04:12.000Z');

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -35,7 +38,8 @@ pub(crate) struct Doors {
     faults: Mutex<VecDeque<Fault>>,
     resolutions: Mutex<HashMap<&'static str, Resolution>>,
     passed: Mutex<Vec<Post>>,
-    ended: Mutex<Vec<RoomEvent>>,
+    ended: Mutex<Vec<(u32, RoomEvent)>>,
+    life: AtomicU32,
     words: Mutex<Vec<Word>>,
 }
 
@@ -97,7 +101,8 @@ impl Doors {
             Remark::Notice { session, address, .. } => self.word(*session, address, &[]),
             Remark::OfRun { address, event } => {
                 if let RoomEvent::RunFinished { message_ids, .. } = event {
-                    self.ended.lock().unwrap().push((*event).clone());
+                    let life = self.life.load(Ordering::Relaxed);
+                    self.ended.lock().unwrap().push((life, (*event).clone()));
                     self.word(None, address, message_ids);
                 }
             }
@@ -105,8 +110,13 @@ impl Doors {
         }
     }
 
-    /// Every end of a run that was told so far.
-    pub(crate) fn ended(&self) -> Vec<RoomEvent> {
+    /// Another host speaks from now on.
+    pub(super) fn next_life(&self) {
+        self.life.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Every end of a run that was told so far, and the life of the host that told it.
+    pub(crate) fn ended(&self) -> Vec<(u32, RoomEvent)> {
         self.ended.lock().unwrap().clone()
     }
 }

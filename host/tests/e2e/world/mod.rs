@@ -184,6 +184,7 @@ impl World {
 
     /// A host starts on the same home.
     pub(crate) async fn start_host(&mut self) {
+        self.doors.next_life();
         let store = self.central();
         let (handle, requests) = requests::queue();
         let (stop, tasks) = (Stop::default(), TaskTracker::new());
