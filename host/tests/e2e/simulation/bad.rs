@@ -18,8 +18,9 @@ pub(crate) const MAL: &str = "mal";
 /// What lies outside of every session, and what a guest must neither change nor show.
 pub(crate) const SECRET: &str = "precious";
 
-/// What takes seconds to make; the tests of each attack have it.
-const SLOW: [&str; 3] = ["many-tables", "million-rows", "huge-row"];
+/// What takes seconds to make, and a query without an end: the guest that asks it is a task of this
+/// process, and nobody can kill it. The tests of each attack have them.
+const ELSEWHERE: [&str; 4] = ["many-tables", "million-rows", "huge-row", "view"];
 
 impl Script {
     /// `mal` is woken and leaves what breaks the contract; or an operator looks after it.
@@ -39,7 +40,7 @@ impl Script {
         let attack = self.dice.pick(table);
         let whole =
             dir.outbound_db().symlink_metadata().is_ok_and(|at| at.is_file() && at.len() > 0);
-        if whole && !SLOW.contains(&attack.name) {
+        if whole && !ELSEWHERE.contains(&attack.name) {
             self.tell(&format!("  {}", attack.name));
             (attack.leave)(&dir, &self.precious);
         } else {
