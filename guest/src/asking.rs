@@ -43,10 +43,12 @@ pub(crate) enum How {
 impl Runner {
     /// Lets the provider work, and does meanwhile what the turn's rules say.
     pub(crate) async fn ask(&mut self, claim: &Claim, turn: &Turn) -> CameOut {
-        let (sink, mut said) = Sink::new(limits::PROVIDER_EVENTS, self.mailbox.inbound.clone());
+        let (sink, ears) = Sink::new(limits::PROVIDER_EVENTS, self.mailbox.inbound.clone());
+        let mut said = ears.heard;
         let (name, model) = (self.provider.name(), turn.model.as_deref());
         let mut work = pin!(self.provider.turn(turn, &sink));
-        let mut state = TurnState::default();
+        let origin = turn.messages.last().map(|last| last.id.clone());
+        let mut state = TurnState::begin(origin);
         // It may have been written between the claim and now.
         let mut stop = self.controls.abort(&self.mailbox.inbound, claim.at);
         let mut beat = interval_at(Instant::now() + limits::HEARTBEAT, limits::HEARTBEAT);

@@ -14,7 +14,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    GuestError, GuestErrorKind, Ports, init, load, probe, provider, steps::Steps, watch::Watch,
+    GuestError, GuestErrorKind, Ports, init, load, probe,
+    provider::{self, Surroundings},
+    steps::Steps,
+    watch::Watch,
 };
 
 const USAGE: &str =
@@ -87,10 +90,12 @@ fn print(text: &str) -> Result<u8, GuestError> {
 fn run(dir: &SessionDir, steps: impl FnOnce(&SessionDir) -> Steps) -> Result<u8, GuestError> {
     sqlite::check_library()?;
     let session = load(dir)?;
-    let provider = provider::by_name(&session.provider, dir).ok_or_else(|| {
-        let message = format!("there is no provider {:?}", session.provider);
-        GuestError::bare(GuestErrorKind::Config, message)
-    })?;
+    let provider =
+        provider::by_name(&session.provider, &Surroundings { dir: dir.clone(), models: None })
+            .ok_or_else(|| {
+                let message = format!("there is no provider {:?}", session.provider);
+                GuestError::bare(GuestErrorKind::Config, message)
+            })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -25,6 +25,9 @@ pub const LIVE_HELD_BYTES: usize = 256 << 10;
 
 /// Events that a provider may be ahead of the turn loop.
 pub const PROVIDER_EVENTS: usize = 64;
+/// Things said into one turn that may wait until the provider takes them; the rest is said to the
+/// next turn.
+pub const FOLLOW_UPS: usize = 16;
 
 /// The first pause after a read that must be repeated; it doubles up to [`READ_PAUSE_MAX`].
 pub const READ_PAUSE: Duration = Duration::from_millis(5);

@@ -118,10 +118,21 @@ fn line(event: &ProviderEvent, now: Timestamp) -> Value {
         ProviderEvent::ToolStarts(tool) => {
             let timeout = tool.timeout.map(|timeout| timeout.as_millis());
             let timeout = timeout.and_then(|ms| u64::try_from(ms).ok());
-            json!({"type": "tool_started", "at": at, "name": tool.name, "timeoutMs": timeout})
+            json!({
+                "type": "tool_started", "at": at, "id": tool.id, "name": tool.name,
+                "summary": tool.summary, "timeoutMs": timeout,
+            })
         }
         ProviderEvent::Used(used) => json!({"type": "used", "at": at, "used": used}),
-        ProviderEvent::ToolEnded => json!({"type": "tool_ended", "at": at}),
+        ProviderEvent::ToolProgress(id, text) => {
+            json!({"type": "tool_progress", "at": at, "id": id, "text": text})
+        }
+        ProviderEvent::ToolEnded(id) => json!({"type": "tool_ended", "at": at, "id": id}),
+        // Native ids never leave the guest.
+        ProviderEvent::Session(_) => json!({"type": "session", "at": at}),
+        ProviderEvent::Text(text) => json!({"type": "text", "at": at, "text": text}),
+        ProviderEvent::Thinking(text) => json!({"type": "thinking", "at": at, "text": text}),
+        ProviderEvent::Final(_) => json!({"type": "final", "at": at}),
     }
 }
 

@@ -16,7 +16,7 @@ use schemas::{
     },
 };
 
-use crate::{limits, prompt::Unreadable};
+use crate::{limits, prompt::Unreadable, provider::Fault};
 
 /// What a provider answers to say that it chose to be silent.
 pub const NO_REPLY: &str = "[NO_REPLY]";
@@ -83,8 +83,12 @@ pub enum FileSource {
 pub enum TurnEnd {
     /// The work was done.
     Done,
-    /// The work could not be done.
+    /// The work could not be done, and no other provider could do it either.
     Failed(Failure),
+    /// The provider could not answer; another try or another one may.
+    Broke(Fault),
+    /// It was asked to stop, and has: nothing of it goes on.
+    Stopped,
     /// The whole process is to end with this code, as in a crash: nothing is settled.
     Exit(u8),
 }

@@ -22,7 +22,7 @@ use crate::{
     live::Live,
     mailbox::Mailbox,
     outbox, prompt,
-    provider::Provider,
+    provider::{Fault, Provider, Retry},
     prune::Pruner,
     reply::{self, BrokenOff, Claim, Failure, Settlement, TurnEnd},
     rows, script,
@@ -216,7 +216,8 @@ struct Closing {
 /// Why it failed, if it did; an error when the provider ends the whole process.
 fn failure_of(end: TurnEnd) -> Result<Option<Failure>, GuestError> {
     match end {
-        TurnEnd::Done => Ok(None),
+        TurnEnd::Done | TurnEnd::Stopped => Ok(None),
+        TurnEnd::Broke(fault) => Ok(Some(of_fault(&fault))),
         TurnEnd::Failed(failure) => {
             tracing::warn!(code = failure.code, error = failure.error, "the turn failed");
             Ok(Some(failure))
@@ -225,6 +226,16 @@ fn failure_of(end: TurnEnd) -> Result<Option<Failure>, GuestError> {
             let kind = GuestErrorKind::Exit(code);
             Err(GuestError::bare(kind, "the provider ended the process"))
         }
+    }
+}
+
+/// What a room hears of a provider that could not answer: calm, and without its own words.
+fn of_fault(fault: &Fault) -> Failure {
+    tracing::warn!(class = fault.class.as_str(), detail = fault.detail, "the provider is down");
+    Failure {
+        code: fault.class.as_str().to_owned(),
+        error: "my provider cannot answer just now".to_owned(),
+        retry: if fault.class.is_transient() { Retry::Later } else { Retry::Never },
     }
 }
 

@@ -15,8 +15,12 @@ use crate::{
 /// A tool that a provider lets act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
+    /// The provider's own id of this use of it.
+    pub id: String,
     /// Its name.
     pub name: String,
+    /// What it is about to do, on one line, for whoever watches.
+    pub summary: String,
     /// How long it may take without a sign of progress; `None` is as long as anything else.
     pub timeout: Option<Duration>,
 }
@@ -34,10 +38,20 @@ pub enum ProviderEvent {
     /// A whole answer; text of [`Delta`](Self::Delta)s to the same message stands before it.
     /// Something else than words, or words to somebody else, stands for itself.
     Reply(Reply),
+    /// The native id of the conversation that this attempt goes on with.
+    Session(String),
+    /// A piece of what the model writes on its way; what stands before a tool is no answer.
+    Text(String),
+    /// A piece of what it thinks.
+    Thinking(String),
+    /// All that it answers, whole: what [`Text`](Self::Text) said since the last tool.
+    Final(String),
     /// A tool is about to act.
     ToolStarts(Tool),
-    /// It has ended.
-    ToolEnded,
+    /// The tool of that id goes on: a line about how.
+    ToolProgress(String, String),
+    /// The tool of that id has ended.
+    ToolEnded(String),
     /// All that this attempt has used so far; what was said before counts no more.
     Used(Usage),
 }
@@ -89,15 +103,24 @@ pub enum Step {
 /// A turn as far as it has come.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TurnState {
+    origin: Option<MessageId>,
     replies: Vec<Reply>,
     open: Vec<Reply>,
+    speech: String,
+    answer: Option<String>,
     run_written: bool,
     tools_started: u32,
-    tool: Option<Tool>,
+    tools: Vec<Tool>,
     used: Option<Usage>,
 }
 
 impl TurnState {
+    /// A turn that has just begun; what its provider says to nobody by name answers this message.
+    #[must_use]
+    pub fn begin(origin: Option<MessageId>) -> Self {
+        Self { origin, ..Self::default() }
+    }
+
     /// Takes one event and says what to do.
     pub fn on(&mut self, event: TurnEvent) -> Step {
         match event {
@@ -130,7 +153,7 @@ impl TurnState {
     /// How long nothing may happen now.
     #[must_use]
     pub fn patience(&self) -> Duration {
-        let declared = self.tool.as_ref().and_then(|tool| tool.timeout).unwrap_or_default();
+        let declared = self.tools.iter().filter_map(|tool| tool.timeout).max().unwrap_or_default();
         limits::NO_PROGRESS.max(declared.min(MAX_TOOL_TIMEOUT))
     }
 
@@ -142,7 +165,7 @@ impl TurnState {
     /// It stands in the file, with the run row, that this tool acts from now on.
     pub fn tool_was_recorded(&mut self, tool: Tool) {
         self.tools_started += 1;
-        self.tool = Some(tool);
+        self.tools.push(tool);
         self.run_written = true;
     }
 
@@ -157,13 +180,23 @@ impl TurnState {
             ProviderEvent::Delta { in_reply_to, text } => self.take_piece(in_reply_to, text),
             ProviderEvent::Reply(reply) => self.take_reply(reply),
             ProviderEvent::Used(used) => self.used = Some(used),
-            ProviderEvent::ToolStarts(tool) => return Step::StartTool(tool),
-            ProviderEvent::ToolEnded => {
-                self.tool = None;
-                return Step::EndTool;
+            ProviderEvent::Text(text) => self.speech.push_str(&text),
+            ProviderEvent::Final(text) => self.answer = Some(text),
+            ProviderEvent::ToolStarts(tool) => {
+                self.speech.clear();
+                return Step::StartTool(tool);
             }
+            ProviderEvent::ToolEnded(id) => return self.tool_ended(&id),
+            ProviderEvent::Session(_)
+            | ProviderEvent::Thinking(_)
+            | ProviderEvent::ToolProgress(..) => {}
         }
         Step::Wait
+    }
+
+    fn tool_ended(&mut self, id: &str) -> Step {
+        self.tools.retain(|tool| tool.id != id);
+        if self.tools.is_empty() { Step::EndTool } else { Step::Wait }
     }
 
     fn take_piece(&mut self, in_reply_to: MessageId, text: String) {
@@ -189,6 +222,13 @@ impl TurnState {
     /// Everything that was said, whole or not.
     fn said(&mut self) -> Vec<Reply> {
         self.replies.append(&mut self.open);
+        let speech = std::mem::take(&mut self.speech);
+        let answer = self.answer.take().unwrap_or(speech);
+        if let Some(origin) = &self.origin
+            && !answer.trim().is_empty()
+        {
+            self.replies.push(Reply::words(origin.clone(), answer));
+        }
         std::mem::take(&mut self.replies)
     }
 
@@ -199,6 +239,9 @@ impl TurnState {
             if let What::Words(text) = &mut open.what {
                 text.push_str(limits::CUT_OFF);
             }
+        }
+        if self.answer.is_none() && !self.speech.trim().is_empty() {
+            self.speech.push_str(limits::CUT_OFF);
         }
         let mut said = self.said();
         said.retain(|reply| matches!(reply.what, What::Words(_)));
@@ -211,7 +254,11 @@ impl TurnState {
             TurnEnd::Failed(failure) if self.tools_started > 0 => {
                 TurnEnd::Failed(Failure { retry: Retry::Never, ..failure })
             }
-            TurnEnd::Failed(_) | TurnEnd::Done | TurnEnd::Exit(_) => end,
+            TurnEnd::Failed(_)
+            | TurnEnd::Broke(_)
+            | TurnEnd::Stopped
+            | TurnEnd::Done
+            | TurnEnd::Exit(_) => end,
         }
     }
 }
@@ -290,7 +337,8 @@ mod tests {
     /// A turn that has started a tool.
     fn with_tool(timeout: Option<u64>) -> TurnState {
         let timeout = timeout.map(Duration::from_secs);
-        let tool = Tool { name: "build".to_owned(), timeout };
+        let tool =
+            Tool { id: "t1".to_owned(), name: "build".to_owned(), summary: String::new(), timeout };
         let mut state = TurnState::default();
         let starts = TurnEvent::Provider(ProviderEvent::ToolStarts(tool.clone()));
         assert_eq!(state.on(starts), Step::StartTool(tool.clone()));
@@ -315,7 +363,7 @@ mod tests {
     #[test]
     fn a_turn_that_started_a_tool_is_neither_given_back_nor_tried_again() {
         let mut state = with_tool(None);
-        state.on(TurnEvent::Provider(ProviderEvent::ToolEnded));
+        state.on(TurnEvent::Provider(ProviderEvent::ToolEnded("t1".to_owned())));
         assert_eq!(state.on(TurnEvent::Cancelled), Step::BreakOff(vec![]));
         let failed = |retry| TurnEnd::Failed(Failure { retry, ..no_progress() });
         check(vec![TurnEvent::NoProgress], &Step::Settle(failed(Retry::Later), vec![]));
@@ -329,7 +377,7 @@ mod tests {
         let patience = |declared: u64| {
             let mut state = with_tool(Some(declared));
             let while_it_runs = state.patience();
-            state.on(TurnEvent::Provider(ProviderEvent::ToolEnded));
+            state.on(TurnEvent::Provider(ProviderEvent::ToolEnded("t1".to_owned())));
             assert_eq!(state.patience(), limits::NO_PROGRESS);
             while_it_runs
         };

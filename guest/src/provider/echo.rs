@@ -45,7 +45,10 @@ use schemas::{
     usage::Usage,
 };
 
-use super::{Failure, FileSource, OutFile, Provider, Reply, Retry, Sink, Tool, TurnEnd, What};
+use super::{
+    Failure, Fault, FileSource, Health, Launch, Opened, OutFile, Provider, Reply, Retry, Sink,
+    Tool, TurnEnd, What,
+};
 use crate::{
     probe,
     prompt::{Said, Turn},
@@ -59,6 +62,9 @@ use directive::{Directive, split};
 
 /// The word in `session.json`.
 pub const NAME: &str = "echo";
+
+/// It uses one tool at a time.
+const TOOL: &str = "tool";
 
 /// See the module's text.
 #[derive(Debug)]
@@ -79,6 +85,17 @@ impl Provider for Echo {
     fn name(&self) -> &'static str {
         NAME
     }
+
+    fn health(&self) -> Health {
+        Health::Ready
+    }
+
+    async fn open(&mut self, _launch: &Launch, _resume: Option<&str>) -> Result<Opened, Fault> {
+        // What it says depends on nothing that was said before.
+        Ok(Opened::Warm)
+    }
+
+    async fn close(&mut self) {}
 
     async fn turn(&mut self, turn: &Turn, sink: &Sink) -> TurnEnd {
         let mut spent = Usage {
@@ -127,12 +144,12 @@ impl Echo {
                 Directive::Append(file, line) => {
                     used(sink, "append", None).await?;
                     self.append(&file, &line)?;
-                    sink.tool_ended().await;
+                    sink.tool_ended(TOOL).await;
                 }
                 Directive::Tool(ms, timeout) => {
                     used(sink, "wait", Some(Duration::from_millis(timeout))).await?;
                     tokio::time::sleep(Duration::from_millis(ms)).await;
-                    sink.tool_ended().await;
+                    sink.tool_ended(TOOL).await;
                 }
                 Directive::Stream(n) => pieces = n,
                 Directive::File(name, bytes) => {
@@ -194,7 +211,8 @@ impl Echo {
 
 /// Asks for a tool, which may act once this returns.
 async fn used(sink: &Sink, name: &str, timeout: Option<Duration>) -> Result<(), TurnEnd> {
-    let tool = Tool { name: name.to_owned(), timeout };
+    let tool =
+        Tool { id: TOOL.to_owned(), name: name.to_owned(), summary: name.to_owned(), timeout };
     let refused =
         |_| failed("no_record", "my disk takes nothing just now".to_owned(), Retry::Later);
     sink.tool_starts(tool).await.map_err(refused)

@@ -3,29 +3,100 @@
 //! Owns the port ([`Provider`]) and the list of what exists. A provider sees a turn and says
 //! things; it never sees a session file.
 
+use std::{path::PathBuf, sync::Arc};
+
 use async_trait::async_trait;
 use schemas::{
     guest_side::InboundReader, message::Destination, session_dir::SessionDir, sqlite::StoreError,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
-use crate::{prompt::Turn, turn::ProviderEvent};
+use crate::{limits, prompt::Turn, turn::ProviderEvent};
 
 pub mod echo;
+mod fault;
 
 pub use crate::{
     reply::{Failure, FileSource, OutFile, Reply, Retry, TurnEnd, What},
     turn::Tool,
 };
+pub use fault::{Class, Fault};
 
-/// What answers. Dropping the future of [`turn`](Self::turn) must end the work.
+/// What answers: one runtime, kept alive over many turns.
+///
+/// Its life is `open`, then any number of turns, each after an `open` with what holds then, then
+/// `close`. Dropping the future of [`turn`](Self::turn) must end the work, with every process that
+/// it started: that is what happens when an interrupt is not confirmed in time.
 #[async_trait]
 pub trait Provider: Send {
     /// The word in `session.json` and in the attempt's row.
     fn name(&self) -> &'static str;
 
-    /// Works on one turn and says what comes of it.
+    /// What it is doing.
+    fn health(&self) -> Health;
+
+    /// Makes ready for a turn. What runs already with the same launch is left as it is; a changed
+    /// launch starts it anew, in the same conversation. `resume` is the native id to go on from
+    /// where nothing runs yet.
+    ///
+    /// # Errors
+    /// When it cannot be started. A conversation that it cannot find is no error: it answers
+    /// [`Opened::Fresh`].
+    async fn open(&mut self, launch: &Launch, resume: Option<&str>) -> Result<Opened, Fault>;
+
+    /// Works on one turn and says what comes of it. Its first event is the native id of its
+    /// conversation, where it has one. It looks for [`Sink::stopped`] and [`Sink::follow_up`]
+    /// meanwhile, if it can do anything about them.
     async fn turn(&mut self, turn: &Turn, sink: &Sink) -> TurnEnd;
+
+    /// Ends its process in good order, so that the conversation can be resumed.
+    async fn close(&mut self);
+}
+
+/// How it is to run. Another value is another process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Launch {
+    /// Which model; `None` leaves it to the provider.
+    pub model: Option<String>,
+    /// What the model is told about itself.
+    pub system_prompt: String,
+    /// Where it works.
+    pub work_dir: PathBuf,
+}
+
+/// What a provider is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing runs.
+    Down,
+    /// It was started, and has not answered yet.
+    Starting,
+    /// It waits for a turn.
+    Ready,
+    /// It works on one.
+    Busy,
+}
+
+/// What it knows of the conversation, once it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// It ran already, and knows what was said.
+    Warm,
+    /// It has found the conversation that was asked for.
+    Resumed,
+    /// It knows nothing: a new conversation, or the one that was asked for is gone.
+    Fresh,
+}
+
+/// What surrounds a provider in its container.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The session's folder.
+    pub dir: SessionDir,
+    /// Where the model APIs are to be had, on loopback, without a slash at the end; the route's
+    /// name follows: `http://127.0.0.1:8399` + `/anthropic`. `None` where there are none.
+    pub models: Option<String>,
 }
 
 /// Where a provider says things, and looks up whom it can reach. Full means wait.
@@ -33,6 +104,28 @@ pub trait Provider: Send {
 pub struct Sink {
     events: mpsc::Sender<Heard>,
     inbound: InboundReader,
+    stop: CancellationToken,
+    follow_ups: Arc<Mutex<mpsc::Receiver<FollowUp>>>,
+}
+
+/// Said by a person while the turn goes on, and to be heard in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUp {
+    /// A UUID of its own: saying it twice is saying it once.
+    pub id: String,
+    /// The words.
+    pub text: String,
+}
+
+/// The other end of a [`Sink`].
+#[derive(Debug)]
+pub struct Ears {
+    /// What the provider says.
+    pub heard: mpsc::Receiver<Heard>,
+    /// What it is told while it works; full means wait.
+    pub follow_ups: mpsc::Sender<FollowUp>,
+    /// Asks it to stop in good order, and to answer [`TurnEnd::Stopped`].
+    pub stop: CancellationToken,
 }
 
 /// What a provider said, and who waits until it is written down.
@@ -49,11 +142,29 @@ pub struct Heard {
 pub struct NotWritten;
 
 impl Sink {
-    /// A sink, and where its events come out.
+    /// A sink, and its other end.
     #[must_use]
-    pub fn new(room: usize, inbound: InboundReader) -> (Self, mpsc::Receiver<Heard>) {
-        let (events, out) = mpsc::channel(room);
-        (Self { events, inbound }, out)
+    pub fn new(room: usize, inbound: InboundReader) -> (Self, Ears) {
+        let (events, heard) = mpsc::channel(room);
+        let (follow_ups, more) = mpsc::channel(limits::FOLLOW_UPS);
+        let stop = CancellationToken::new();
+        let sink =
+            Self { events, inbound, stop: stop.clone(), follow_ups: Arc::new(Mutex::new(more)) };
+        (sink, Ears { heard, follow_ups, stop })
+    }
+
+    /// Ends once the turn is to be stopped: an interrupt in place, then [`TurnEnd::Stopped`].
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// The next thing that is said into the turn; waits for it, for ever if need be. May be
+    /// dropped while it waits: nothing is lost.
+    pub async fn follow_up(&self) -> FollowUp {
+        match self.follow_ups.lock().await.recv().await {
+            Some(more) => more,
+            None => std::future::pending().await,
+        }
     }
 
     /// The address book as it is now: it may change while the turn goes on.
@@ -81,9 +192,9 @@ impl Sink {
         durable.await.map_err(|_| NotWritten)
     }
 
-    /// The tool has ended.
-    pub async fn tool_ended(&self) {
-        self.say(ProviderEvent::ToolEnded).await;
+    /// The tool of that id has ended.
+    pub async fn tool_ended(&self, id: &str) {
+        self.say(ProviderEvent::ToolEnded(id.to_owned())).await;
     }
 
     async fn send(&self, heard: Heard) {
@@ -95,9 +206,9 @@ impl Sink {
 
 /// Every provider that exists, by its word in `session.json`.
 #[must_use]
-pub fn by_name(name: &str, dir: &SessionDir) -> Option<Box<dyn Provider>> {
+pub fn by_name(name: &str, around: &Surroundings) -> Option<Box<dyn Provider>> {
     match name {
-        echo::NAME => Some(Box::new(echo::Echo::new(dir.clone()))),
+        echo::NAME => Some(Box::new(echo::Echo::new(around.dir.clone()))),
         _ => None,
     }
 }

@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use guest::{GuestError, Ports, provider, steps::Steps};
+use guest::{
+    GuestError, Ports,
+    provider::{self, Surroundings},
+    steps::Steps,
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row};
 use schemas::{
@@ -97,8 +101,13 @@ impl Desk {
     }
 
     pub(crate) fn start_guest(&mut self) {
-        let echo = provider::by_name("echo", &self.dir).unwrap();
+        let echo = provider::by_name("echo", &self.around()).unwrap();
         self.start_with(echo);
+    }
+
+    /// What surrounds a provider here: no model APIs.
+    pub(crate) fn around(&self) -> Surroundings {
+        Surroundings { dir: self.dir.clone(), models: None }
     }
 
     pub(crate) fn start_with(&mut self, provider: Box<dyn guest::Provider>) {

@@ -152,12 +152,12 @@ async fn a_guest_asked_to_end_gives_back_no_turn_whose_tools_acted_and_says_what
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_cannot_be_written_down_does_not_act() {
     let desk = Desk::new();
-    let (sink, mut heard) = Sink::new(8, InboundReader::new(desk.dir.clone()));
-    let mut echo = provider::by_name("echo", &desk.dir).unwrap();
+    let (sink, mut ears) = Sink::new(8, InboundReader::new(desk.dir.clone()));
+    let mut echo = provider::by_name("echo", &desk.around()).unwrap();
     let turn = turn_of("!append notes line\nhello");
     let (end, ()) = tokio::join!(echo.turn(&turn, &sink), async {
         // Whoever should write it down says nothing, and is gone.
-        while heard.recv().await.is_some_and(|said| said.written.is_none()) {}
+        while ears.heard.recv().await.is_some_and(|said| said.written.is_none()) {}
     });
     let failed = |end: &TurnEnd| matches!(end, TurnEnd::Failed(why) if why.retry == Retry::Later);
     assert!(failed(&end), "{end:?}");

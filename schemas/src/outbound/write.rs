@@ -56,6 +56,8 @@ column_words!(
     ErrorScope {
         /// The provider: another model of it would fare no better.
         Provider = "provider",
+        /// This model alone: another one of the same provider may do.
+        Model = "model",
     }
 );
 

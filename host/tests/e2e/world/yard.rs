@@ -269,10 +269,11 @@ impl Yard {
         });
         async move {
             let Ok(file) = SessionFile::load(&dir) else { return 78 };
+            let around = provider::Surroundings { dir: dir.clone(), models: None };
             let ports = guest::Ports {
                 clock,
                 wake: Box::new(wake),
-                provider: provider::by_name(&file.provider, &dir).expect("a known provider"),
+                provider: provider::by_name(&file.provider, &around).expect("a known provider"),
                 on_commit: Box::new(move || to_host.notify_one()),
                 steps,
             };
