@@ -1,39 +1,34 @@
-//! A turn while the provider works: its words, its tools, the host's wishes and the clock.
+//! A turn from the first provider that is asked to the one that answers.
 //!
-//! Owns the one loop that listens to all of them, and that each answer of `turn` is carried out: a
-//! tool acts only after it stands in the file that it does.
+//! Owns the order of attempts as `chain` decides it, and that each is a row of its own. What goes
+//! on while one of them works is `attempt`'s.
 
-use std::pin::pin;
-
-use schemas::{guest_side::ToolRow, usage::Usage};
-use tokio::{
-    select,
-    sync::oneshot,
-    time::{Instant, interval_at, sleep_until},
-};
+use jiff::Timestamp;
+use schemas::message::Outcome;
 
 use crate::{
-    limits,
-    mailbox::Mailbox,
+    attempt::{Attempt, How},
+    chain::{Broken, Next},
     prompt::Turn,
-    provider::Sink,
+    provider::{Class, Failure, Fault, Retry},
     reply::{Claim, Reply, TurnEnd},
-    rows::{self, By},
+    rows,
     runner::Runner,
-    steps,
-    turn::{Step, Tool, TurnEvent, TurnState},
 };
 
-/// How a turn came out of the provider's hands.
+/// How a turn came out of its providers' hands.
 pub(crate) struct CameOut {
-    pub(crate) how: How,
-    pub(crate) tools_started: u32,
-    pub(crate) used: Option<Usage>,
+    pub(crate) end: End,
+    /// The attempt that it came out of, as far as it came.
+    pub(crate) last: Attempt,
 }
 
 /// What is to be done with it.
-pub(crate) enum How {
-    Settle(TurnEnd, Vec<Reply>),
+pub(crate) enum End {
+    /// It was answered, or it cannot be.
+    Settle(Option<Failure>, Vec<Reply>),
+    /// The whole process is to end with this code.
+    Exit(u8),
     /// The host asked for it, by this control.
     Drop(i64, Vec<Reply>),
     BreakOff(Vec<Reply>),
@@ -41,127 +36,108 @@ pub(crate) enum How {
 }
 
 impl Runner {
-    /// Lets the provider work, and does meanwhile what the turn's rules say.
+    /// Asks one provider after the other, until one has answered or nobody is left.
     pub(crate) async fn ask(&mut self, claim: &Claim, turn: &Turn) -> CameOut {
-        let (sink, ears) = Sink::new(limits::PROVIDER_EVENTS, self.mailbox.inbound.clone());
-        let mut said = ears.heard;
-        let (name, model) = (self.provider.name(), turn.model.as_deref());
-        let mut work = pin!(self.provider.turn(turn, &sink));
-        let origin = turn.messages.last().map(|last| last.id.clone());
-        let mut state = TurnState::begin(origin);
-        // It may have been written between the claim and now.
-        let mut stop = self.controls.abort(&self.mailbox.inbound, claim.at);
-        let mut beat = interval_at(Instant::now() + limits::HEARTBEAT, limits::HEARTBEAT);
-        let mut row_due = Instant::now() + limits::RUN_ROW_AFTER;
-        let mut progressed = Instant::now();
-        let mut waits_for_record = None;
-        let how = loop {
-            let unwritten = !state.run_is_written();
-            let event = select! {
-                // Timers and signals first: a provider that never stops talking must not keep
-                // the guest from saying that it lives, or from ending. Its words come before its
-                // end, so that none is lost. Last, what only counts when nothing else happened.
-                biased;
-                () = self.cancel.cancelled() => TurnEvent::Cancelled,
-                () = std::future::ready(()), if stop.is_some() => TurnEvent::Aborted,
-                _ = beat.tick() => TurnEvent::Beat,
-                () = sleep_until(row_due), if unwritten => TurnEvent::RunRowDue,
-                () = self.wake.changed() => {
-                    stop = self.controls.abort(&self.mailbox.inbound, claim.at);
-                    TurnEvent::InboundChanged
+        let policy = self.session.now(&self.mailbox.dir).after_side_effects;
+        let mut attempt = Attempt::first(&self.chain, claim.at);
+        let mut repeats = 0;
+        let mut tools_started = 0;
+        loop {
+            let how = self.attempt(claim, turn, &mut attempt).await;
+            let fault = match ended(how) {
+                Ok(end) => {
+                    self.chain.answered(attempt.entry);
+                    return CameOut { end, last: attempt };
                 }
-                Some(heard) = said.recv() => {
-                    progressed = Instant::now();
-                    self.live.note(&heard.event, self.mailbox.now());
-                    waits_for_record = heard.written;
-                    TurnEvent::Provider(heard.event)
-                }
-                end = &mut work => {
-                    while let Ok(heard) = said.try_recv() {
-                        state.on(TurnEvent::Provider(heard.event));
-                    }
-                    TurnEvent::Ended(end)
-                }
-                () = sleep_until(progressed + state.patience()) => TurnEvent::NoProgress,
+                Err(fault) => fault,
             };
-            let used = state.used();
-            let by = |tools_started| By { provider: name, model, tools_started, used };
-            match state.on(event) {
-                Step::Wait => {}
-                Step::Beat => self.mailbox.beat(),
-                Step::WriteRun => {
-                    self.live.flush(self.mailbox.now());
-                    if write_run(&self.mailbox, claim, by(0)) {
-                        state.run_was_written();
-                    } else {
-                        row_due = Instant::now() + limits::RUN_ROW_AFTER;
-                    }
-                }
-                Step::StartTool(tool) => {
-                    let by = by(state.tools_started() + 1);
-                    if record(&self.mailbox, claim, by, (&tool, waits_for_record.take())) {
-                        state.tool_was_recorded(tool);
-                    }
-                }
-                Step::EndTool => end_tool(&self.mailbox),
-                Step::Settle(end, replies) => break How::Settle(end, replies),
-                Step::Drop(said) => break How::Drop(stop.unwrap_or_default(), said),
-                Step::BreakOff(said) => break How::BreakOff(said),
-                Step::Release => break How::Release,
-            }
-        };
-        CameOut { how, tools_started: state.tools_started(), used: state.used() }
+            tools_started += attempt.tools_started;
+            let now = self.mailbox.now();
+            let broken = Broken { entry: attempt.entry, repeats, tools_started, fault: &fault };
+            tracing::warn!(
+                provider = attempt.provider,
+                class = fault.class.as_str(),
+                detail = fault.detail,
+                "an attempt came to nothing"
+            );
+            let next = self.chain.after(broken, policy, now);
+            let (entry, pause) = match next {
+                Next::Again(pause) => (attempt.entry, pause),
+                Next::Other(entry) => (entry, std::time::Duration::ZERO),
+                Next::GiveUp(at) => return given_up(&fault, retry(at, now), attempt),
+                Next::Acted => return given_up(&fault, Retry::Never, attempt),
+            };
+            repeats = if entry == attempt.entry { repeats + 1 } else { 0 };
+            self.discard(claim, &attempt, &fault, now);
+            attempt = attempt.next(&self.chain, entry, pause, now);
+        }
+    }
+
+    /// An attempt that another one follows: its row says why it ended, and whoever watches that its
+    /// words count no more.
+    fn discard(&mut self, claim: &Claim, attempt: &Attempt, fault: &Fault, now: Timestamp) {
+        self.live.discarded(attempt.n, now);
+        let row =
+            rows::attempt(claim, attempt, Some((now, Outcome::Failed)), Some(fault.class.as_str()));
+        let written = self.mailbox.commit(|tx| {
+            tx.put_run(&rows::run(claim, None))?;
+            tx.put_attempt(&row)?;
+            tx.put_tool(None, now)
+        });
+        if let Err(error) = written {
+            tracing::warn!(error = error.chain(), "cannot write how an attempt ended");
+        }
     }
 }
 
-/// The run's row and its attempt; whether they stand in the file now.
-fn write_run(mailbox: &Mailbox, claim: &Claim, by: By<'_>) -> bool {
-    let written = mailbox.commit(|tx| {
-        tx.put_run(&rows::run(claim, None))?;
-        tx.put_attempt(&rows::attempt(claim, by, None))
-    });
-    match written {
-        Ok(()) => mailbox.steps.reached(steps::Step::RunWritten),
-        Err(error) => {
-            tracing::warn!(error = error.chain(), "cannot write the run's row yet");
-            return false;
+/// What an attempt comes to, unless another one may do better.
+fn ended(how: How) -> Result<End, Fault> {
+    Ok(match how {
+        How::Ended(TurnEnd::Done, replies) => End::Settle(None, replies),
+        How::Ended(TurnEnd::Failed(failure), replies) => End::Settle(Some(failure), replies),
+        How::Ended(TurnEnd::Exit(code), _) => End::Exit(code),
+        How::Ended(TurnEnd::Broke(fault), _) => return Err(fault),
+        How::Ended(TurnEnd::Stopped, _) => {
+            return Err(Fault::new(Class::Opaque, "it stopped unasked"));
         }
-    }
-    true
+        How::Drop(control, said) => End::Drop(control, said),
+        How::BreakOff(said) => End::BreakOff(said),
+        How::Release => End::Release,
+    })
 }
 
-/// Writes down that a tool acts, and only then lets it. A disk that refuses keeps it from acting.
-fn record(
-    mailbox: &Mailbox,
-    claim: &Claim,
-    by: By<'_>,
-    (tool, may_act): (&Tool, Option<oneshot::Sender<()>>),
-) -> bool {
-    let now = mailbox.now();
-    let row = ToolRow { name: tool.name.clone(), timeout: tool.timeout, started_at: now };
-    let recorded = mailbox.commit(|tx| {
-        tx.put_run(&rows::run(claim, None))?;
-        tx.put_attempt(&rows::attempt(claim, by, None))?;
-        tx.put_tool(Some(&row), now)
-    });
-    match recorded {
-        Ok(()) => {
-            mailbox.steps.reached(steps::Step::ToolRecorded);
-            // Whoever waits may be gone with its turn.
-            let _gone = may_act.is_some_and(|may_act| may_act.send(()).is_err());
-        }
-        Err(error) => {
-            tracing::error!(error = error.chain(), "a tool may not act: it cannot be written down");
-            return false;
-        }
+fn retry(at: Option<Timestamp>, now: Timestamp) -> Retry {
+    match at {
+        None => Retry::Never,
+        Some(at) if at <= now => Retry::Later,
+        Some(at) => Retry::At(at),
     }
-    true
 }
 
-/// What stands there in vain is cleared with the turn's end at the latest.
-fn end_tool(mailbox: &Mailbox) {
-    let now = mailbox.now();
-    if let Err(error) = mailbox.commit(|tx| tx.put_tool(None, now)) {
-        tracing::warn!(error = error.chain(), "cannot write that a tool has ended");
+fn given_up(fault: &Fault, retry: Retry, last: Attempt) -> CameOut {
+    let failure = Failure {
+        code: fault.class.as_str().to_owned(),
+        error: calmly(fault.class).to_owned(),
+        retry,
+    };
+    CameOut { end: End::Settle(Some(failure), Vec::new()), last }
+}
+
+/// What a room hears: one calm sentence, and nothing of the provider's own words.
+fn calmly(class: Class) -> &'static str {
+    match class {
+        Class::Auth => "my model provider does not take my key",
+        Class::Limited => "my model provider asks me to wait",
+        Class::NoModel => "my model provider does not have the model that I was given",
+        Class::TooLong => "this conversation is longer than my model can read",
+        Class::Missing => "the program that I think with is not in my image",
+        Class::Silent => "nothing came from my provider for too long",
+        Class::Overloaded
+        | Class::Server
+        | Class::Network
+        | Class::Refused
+        | Class::Exited
+        | Class::Garbled
+        | Class::Opaque => "my model provider cannot answer just now",
     }
 }

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    GuestError, GuestErrorKind, Ports, init, load, probe,
+    GuestError, GuestErrorKind, Ports, init, probe,
     provider::{self, Surroundings},
     steps::Steps,
     watch::Watch,
@@ -89,13 +89,7 @@ fn print(text: &str) -> Result<u8, GuestError> {
 
 fn run(dir: &SessionDir, steps: impl FnOnce(&SessionDir) -> Steps) -> Result<u8, GuestError> {
     sqlite::check_library()?;
-    let session = load(dir)?;
-    let provider =
-        provider::by_name(&session.provider, &Surroundings { dir: dir.clone(), models: None })
-            .ok_or_else(|| {
-                let message = format!("there is no provider {:?}", session.provider);
-                GuestError::bare(GuestErrorKind::Config, message)
-            })?;
+    let around = Surroundings { dir: dir.clone(), models: None };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -106,7 +100,7 @@ fn run(dir: &SessionDir, steps: impl FnOnce(&SessionDir) -> Steps) -> Result<u8,
         let ports = Ports {
             clock: Arc::new(SystemClock),
             wake: Box::new(Watch::new(dir)),
-            provider,
+            providers: Box::new(move |name| provider::by_name(name, &around)),
             // The host watches the file.
             on_commit: Box::new(|| {}),
             steps: steps(dir),

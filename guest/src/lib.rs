@@ -16,6 +16,7 @@ mod session;
 pub mod wake;
 pub mod watch;
 
+pub mod chain;
 mod controls;
 mod inbox;
 pub mod prompt;
@@ -26,9 +27,12 @@ pub mod written;
 pub mod reply;
 
 mod asking;
+mod attempt;
 mod heartbeat;
 mod live;
+mod natives;
 mod outbox;
+mod providers;
 mod prune;
 mod rows;
 mod runner;
@@ -47,13 +51,14 @@ use schemas::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    controls::Controls, inbox::Inbox, live::Live, mailbox::Mailbox, prune::Pruner, runner::Runner,
-    session::Session,
+    chain::Chain, controls::Controls, inbox::Inbox, live::Live, mailbox::Mailbox, natives::Natives,
+    providers::Providers, prune::Pruner, runner::Runner, session::Session,
 };
 pub use crate::{
     error::{GuestError, GuestErrorKind},
     mailbox::OnCommit,
     provider::Provider,
+    providers::MakeProvider,
     wake::Wake,
 };
 
@@ -63,8 +68,8 @@ pub struct Ports {
     pub clock: SharedClock,
     /// What says that `inbound.db` may have changed.
     pub wake: Box<dyn Wake>,
-    /// What answers.
-    pub provider: Box<dyn Provider>,
+    /// What makes those that answer, each when it is first asked.
+    pub providers: MakeProvider,
     /// Called after each commit of `outbound.db`, for a host that cannot watch the file.
     pub on_commit: OnCommit,
     /// Who is told of each step: nobody, but in tests.
@@ -97,7 +102,10 @@ pub async fn run(
         pruner: Pruner::new(),
         live,
         wake: ports.wake,
-        provider: ports.provider,
+        providers: Providers::new(ports.providers),
+        worked_at: tokio::time::Instant::now(),
+        chain: Chain::default(),
+        natives: Natives::default(),
         cancel,
     };
     runner.run().await

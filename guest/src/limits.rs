@@ -23,6 +23,20 @@ pub const LIVE_BYTES: usize = 16 << 20;
 /// What is kept of a run's first second until its file is made.
 pub const LIVE_HELD_BYTES: usize = 256 << 10;
 
+/// How long a provider is left in peace before each further try in place: most trouble of a model's
+/// servers is over within seconds.
+pub const IN_PLACE_PAUSES: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(8)];
+/// The longest that a provider's own `Retry-After` is waited for in place: a person waits.
+pub const IN_PLACE_LONGEST: Duration = Duration::from_secs(30);
+/// How long a provider that could not answer is not asked first any more.
+pub const COOLDOWN: Duration = Duration::from_secs(300);
+
+/// How long a provider may take to stop in good order; then its processes are killed.
+pub const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
+/// How long nobody may ask for anything before the providers' processes end. Their conversations
+/// are gone on with at the next turn.
+pub const PROVIDERS_REST_AFTER: Duration = Duration::from_secs(600);
+
 /// Events that a provider may be ahead of the turn loop.
 pub const PROVIDER_EVENTS: usize = 64;
 /// Things said into one turn that may wait until the provider takes them; the rest is said to the

@@ -60,7 +60,11 @@ impl Live {
 
     /// Something happened.
     pub(crate) fn note(&mut self, event: &ProviderEvent, now: Timestamp) {
-        let mut line = line(event, now).to_string().into_bytes();
+        self.hold(&line(event, now), now);
+    }
+
+    fn hold(&mut self, line: &Value, now: Timestamp) {
+        let mut line = line.to_string().into_bytes();
         line.push(b'\n');
         let after = limits::LIVE_HELD_BYTES < self.held.len() + line.len();
         self.held.append(&mut line);
@@ -68,6 +72,12 @@ impl Live {
         if after || self.file.is_some() || age >= limits::LIVE_AFTER {
             self.flush(now);
         }
+    }
+
+    /// An attempt came to nothing: what it said counts no more.
+    pub(crate) fn discarded(&mut self, attempt: u32, now: Timestamp) {
+        let at = schemas::time::format(now);
+        self.hold(&json!({"type": "discarded", "at": at, "attempt": attempt}), now);
     }
 
     /// What was held back is written, where there is something; the file's time is now.

@@ -179,16 +179,8 @@ mod tests {
     fn session() -> SessionFile {
         let now = Timestamp::UNIX_EPOCH;
         SessionFile {
-            contract: 1,
-            session: SessionId::mint(now),
-            agent: AgentId::mint(now),
             agent_name: "andy".to_owned(),
-            provider: "echo".to_owned(),
-            max_messages_per_prompt: 10,
-            time_zone: "UTC".to_owned(),
-            system_prompt: String::new(),
-            model: None,
-            work_dir: None,
+            ..SessionFile::new(SessionId::mint(now), AgentId::mint(now), "echo")
         }
     }
 

@@ -8,26 +8,13 @@ use schemas::{
     guest_side::{AttemptRow, ErrorScope, RunRow},
     ids::MessageId,
     message::{Kind, NewOutbound, Outcome},
-    usage::Usage,
 };
 
 use crate::{
+    attempt::Attempt,
     outbox::Filed,
     reply::{Claim, Draft, Settlement, UNREADABLE, What},
 };
-
-/// What answers, and what it has done.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct By<'a> {
-    /// The provider's word.
-    pub(crate) provider: &'a str,
-    /// Its model, where one was chosen.
-    pub(crate) model: Option<&'a str>,
-    /// Tools that it was let start.
-    pub(crate) tools_started: u32,
-    /// What it has used so far.
-    pub(crate) used: Option<Usage>,
-}
 
 /// The run of a claim, and how it ended.
 pub(crate) fn run(claim: &Claim, ended: Option<(Timestamp, &Settlement)>) -> RunRow {
@@ -42,21 +29,24 @@ pub(crate) fn run(claim: &Claim, ended: Option<(Timestamp, &Settlement)>) -> Run
     }
 }
 
-/// Its one attempt.
+/// One attempt of it, and how that ended.
 pub(crate) fn attempt(
     claim: &Claim,
-    by: By<'_>,
+    attempt: &Attempt,
     ended: Option<(Timestamp, Outcome)>,
+    error_code: Option<&str>,
 ) -> AttemptRow {
     AttemptRow {
         run: claim.run.clone(),
-        n: 1,
-        provider: by.provider.to_owned(),
-        model: by.model.map(str::to_owned),
-        started_at: claim.at,
+        n: attempt.n,
+        provider: attempt.provider.clone(),
+        model: attempt.model.clone(),
+        started_at: attempt.began,
         ended,
-        tools_started: by.tools_started,
-        used: by.used,
+        native: attempt.native.clone(),
+        error_code: error_code.map(str::to_owned),
+        tools_started: attempt.tools_started,
+        used: attempt.used,
     }
 }
 

@@ -6,25 +6,28 @@
 use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
-use schemas::{ids::MessageId, usage::Usage};
+use schemas::ids::MessageId;
 use tokio::{
     select,
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    asking::{CameOut, How},
+    asking::{CameOut, End},
+    attempt::Attempt,
+    chain::Chain,
     controls::Controls,
     error::{GuestError, GuestErrorKind},
     inbox::{Inbox, Look, is_again_later, put_all},
     limits,
     live::Live,
     mailbox::Mailbox,
+    natives::Natives,
     outbox, prompt,
-    provider::{Fault, Provider, Retry},
+    providers::Providers,
     prune::Pruner,
-    reply::{self, BrokenOff, Claim, Failure, Settlement, TurnEnd},
+    reply::{self, BrokenOff, Claim, Failure, Settlement},
     rows, script,
     session::Session,
     steps::Step,
@@ -40,7 +43,11 @@ pub(crate) struct Runner {
     pub(crate) pruner: Pruner,
     pub(crate) live: Live,
     pub(crate) wake: Box<dyn Wake>,
-    pub(crate) provider: Box<dyn Provider>,
+    pub(crate) providers: Providers,
+    /// When one of them last did anything.
+    pub(crate) worked_at: Instant,
+    pub(crate) chain: Chain,
+    pub(crate) natives: Natives,
     pub(crate) cancel: CancellationToken,
 }
 
@@ -77,6 +84,7 @@ impl Runner {
                 }
             }
         }
+        self.providers.close().await;
         Ok(())
     }
 
@@ -90,6 +98,9 @@ impl Runner {
             () = sleep(due.unwrap_or_default()), if due.is_some() => {}
             () = sleep(limits::PRUNE_WHEN_IDLE_FOR), if self.pruner.wants_quiet() => {
                 self.forget_and_prune();
+            }
+            () = sleep_until(self.worked_at + limits::PROVIDERS_REST_AFTER), if self.providers.any() => {
+                self.providers.close().await;
             }
         }
     }
@@ -113,31 +124,39 @@ impl Runner {
     async fn turn(&mut self, claim: Claim) -> Result<(), GuestError> {
         let Some(claim) = self.scripted(claim).await? else { return Ok(()) };
         let session = self.session.now(&self.mailbox.dir);
+        self.chain.set(session.chain());
         let (turn, unreadable) =
             prompt::assemble(claim.run.clone(), session, &claim.triggers, &claim.context);
         self.live.begin(&claim.run, claim.at);
         let came_out = if turn.messages.is_empty() {
-            CameOut { how: How::Settle(TurnEnd::Done, Vec::new()), tools_started: 0, used: None }
+            let end = End::Settle(None, Vec::new());
+            CameOut { end, last: Attempt::first(&self.chain, claim.at) }
         } else {
             self.ask(&claim, &turn).await
         };
-        let (tools_started, used) = (came_out.tools_started, came_out.used);
-        let closing = |control| Closing { model: turn.model.clone(), tools_started, used, control };
-        let (settlement, closing) = match came_out.how {
-            How::Settle(end, replies) => {
+        let closing = |control| Closing { last: came_out.last, control };
+        let (settlement, closing) = match came_out.end {
+            End::Exit(code) => {
+                let kind = GuestErrorKind::Exit(code);
+                return Err(GuestError::bare(kind, "the provider ended the process"));
+            }
+            End::Settle(failure, replies) => {
                 self.mailbox.steps.reached(Step::Answered);
-                let failure = failure_of(end)?;
+                if let Some(Failure { code, error, .. }) = &failure {
+                    tracing::warn!(code, error, "the turn failed");
+                }
                 let settlement = reply::settle(&claim, &unreadable, replies, failure.as_ref());
                 (settlement, closing(None))
             }
-            How::Drop(control, said) => {
+            End::Drop(control, said) => {
                 (reply::broken_off(&claim, said, BrokenOff::Stopped), closing(Some(control)))
             }
-            How::BreakOff(said) => {
+            End::BreakOff(said) => {
                 (reply::broken_off(&claim, said, BrokenOff::Interrupted), closing(None))
             }
-            How::Release => return self.release(),
+            End::Release => return self.release(),
         };
+        self.worked_at = Instant::now();
         self.settle(&claim, &settlement, &closing).await?;
         self.mailbox.steps.reached(Step::Settled);
         if self.pruner.count_run() {
@@ -162,7 +181,6 @@ impl Runner {
     ) -> Result<(), GuestError> {
         let now = self.mailbox.now();
         let read = self.inbox.highest_seq();
-        let name = self.provider.name();
         let ids: Vec<MessageId> = settlement.drafts.iter().map(|_| MessageId::mint(now)).collect();
         let attempt = |mailbox: &Mailbox| {
             let mut rows = Vec::with_capacity(ids.len());
@@ -186,15 +204,15 @@ impl Runner {
                 }
                 put_all(tx, &settlement.acks, now)?;
                 tx.put_run(&rows::run(claim, Some((now, settlement))))?;
-                let by = rows::By {
-                    provider: name,
-                    model: closing.model.as_deref(),
-                    tools_started: closing.tools_started,
-                    used: closing.used,
-                };
                 script::forget(tx, claim, settlement, now)?;
-                tx.put_attempt(&rows::attempt(claim, by, Some((now, settlement.outcome))))?;
-                if closing.tools_started > 0 {
+                let ended = Some((now, settlement.outcome));
+                let why = settlement.error_code.as_deref();
+                tx.put_attempt(&rows::attempt(claim, &closing.last, ended, why))?;
+                if let Some(native) = &closing.last.native {
+                    let (by, model) = (&closing.last.provider, closing.last.model.as_deref());
+                    tx.put_native_session(by, model, native, now)?;
+                }
+                if closing.last.tools_started > 0 {
                     tx.put_tool(None, now)?;
                 }
                 closing.control.map_or(Ok(()), |control| tx.ack_control(control, now))
@@ -206,37 +224,9 @@ impl Runner {
 
 /// What else is known of a turn that is over.
 struct Closing {
-    model: Option<String>,
-    tools_started: u32,
-    used: Option<Usage>,
+    last: Attempt,
     /// What the host asked for, when this is the answer to it.
     control: Option<i64>,
-}
-
-/// Why it failed, if it did; an error when the provider ends the whole process.
-fn failure_of(end: TurnEnd) -> Result<Option<Failure>, GuestError> {
-    match end {
-        TurnEnd::Done | TurnEnd::Stopped => Ok(None),
-        TurnEnd::Broke(fault) => Ok(Some(of_fault(&fault))),
-        TurnEnd::Failed(failure) => {
-            tracing::warn!(code = failure.code, error = failure.error, "the turn failed");
-            Ok(Some(failure))
-        }
-        TurnEnd::Exit(code) => {
-            let kind = GuestErrorKind::Exit(code);
-            Err(GuestError::bare(kind, "the provider ended the process"))
-        }
-    }
-}
-
-/// What a room hears of a provider that could not answer: calm, and without its own words.
-fn of_fault(fault: &Fault) -> Failure {
-    tracing::warn!(class = fault.class.as_str(), detail = fault.detail, "the provider is down");
-    Failure {
-        code: fault.class.as_str().to_owned(),
-        error: "my provider cannot answer just now".to_owned(),
-        retry: if fault.class.is_transient() { Retry::Later } else { Retry::Never },
-    }
 }
 
 /// How long reading has failed.

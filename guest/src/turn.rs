@@ -9,6 +9,7 @@ use schemas::{ids::MessageId, limits::MAX_TOOL_TIMEOUT, usage::Usage};
 
 use crate::{
     limits,
+    provider::{Class, Fault},
     reply::{Failure, Reply, Retry, TurnEnd, What},
 };
 
@@ -73,6 +74,8 @@ pub enum TurnEvent {
     NoProgress,
     /// The host asks to stop this run.
     Aborted,
+    /// It asks again, or the provider did not stop in time.
+    Forced,
     /// The guest is asked to end.
     Cancelled,
 }
@@ -90,6 +93,8 @@ pub enum Step {
     EndTool,
     /// Touches the heartbeat.
     Beat,
+    /// Asks the provider to stop in good order.
+    Interrupt,
     /// Settles the turn.
     Settle(TurnEnd, Vec<Reply>),
     /// Ends the turn, and says what it had said so far: its rows are cancelled.
@@ -112,6 +117,8 @@ pub struct TurnState {
     tools_started: u32,
     tools: Vec<Tool>,
     used: Option<Usage>,
+    stopping: bool,
+    native: Option<String>,
 }
 
 impl TurnState {
@@ -125,14 +132,19 @@ impl TurnState {
     pub fn on(&mut self, event: TurnEvent) -> Step {
         match event {
             TurnEvent::Provider(said) => self.take(said),
-            TurnEvent::Ended(end) => Step::Settle(self.may_be_repeated(end), self.said()),
-            TurnEvent::NoProgress => {
-                Step::Settle(self.may_be_repeated(TurnEnd::Failed(no_progress())), self.said())
+            TurnEvent::Ended(TurnEnd::Stopped | TurnEnd::Broke(_)) if self.stopping => {
+                Step::Drop(self.cut_off())
             }
+            TurnEvent::Ended(end) => Step::Settle(self.may_be_repeated(end), self.said()),
+            TurnEvent::NoProgress => Step::Settle(TurnEnd::Broke(no_progress()), Vec::new()),
             TurnEvent::InboundChanged | TurnEvent::RunRowDue if self.run_written => Step::Wait,
             TurnEvent::InboundChanged | TurnEvent::RunRowDue => Step::WriteRun,
             TurnEvent::Beat => Step::Beat,
-            TurnEvent::Aborted => Step::Drop(self.cut_off()),
+            TurnEvent::Aborted => {
+                self.stopping = true;
+                Step::Interrupt
+            }
+            TurnEvent::Forced => Step::Drop(self.cut_off()),
             TurnEvent::Cancelled if self.tools_started > 0 => Step::BreakOff(self.cut_off()),
             TurnEvent::Cancelled => Step::Release,
         }
@@ -148,6 +160,12 @@ impl TurnState {
     #[must_use]
     pub fn used(&self) -> Option<Usage> {
         self.used
+    }
+
+    /// The provider's own id of the conversation, once it has said it.
+    #[must_use]
+    pub fn native(&self) -> Option<&String> {
+        self.native.as_ref()
     }
 
     /// How long nothing may happen now.
@@ -187,9 +205,8 @@ impl TurnState {
                 return Step::StartTool(tool);
             }
             ProviderEvent::ToolEnded(id) => return self.tool_ended(&id),
-            ProviderEvent::Session(_)
-            | ProviderEvent::Thinking(_)
-            | ProviderEvent::ToolProgress(..) => {}
+            ProviderEvent::Session(id) => self.native = Some(id),
+            ProviderEvent::Thinking(_) | ProviderEvent::ToolProgress(..) => {}
         }
         Step::Wait
     }
@@ -264,12 +281,8 @@ impl TurnState {
 }
 
 /// The provider has said and done nothing for too long.
-fn no_progress() -> Failure {
-    Failure {
-        code: "no_progress".to_owned(),
-        error: "nothing came from my provider for too long".to_owned(),
-        retry: Retry::Later,
-    }
+fn no_progress() -> Fault {
+    Fault::new(Class::Silent, "nothing came from it for too long")
 }
 
 #[cfg(test)]
@@ -354,8 +367,9 @@ mod tests {
             ..Reply::words(id("a"), "")
         };
         let act = TurnEvent::Provider(ProviderEvent::Reply(act));
+        let stopped = TurnEvent::Ended(TurnEnd::Stopped);
         check(
-            vec![said("a", "whole"), act, delta("b", "half"), TurnEvent::Aborted],
+            vec![said("a", "whole"), act, delta("b", "half"), TurnEvent::Aborted, stopped],
             &Step::Drop(vec![reply("a", "whole"), reply("b", &cut)]),
         );
     }
@@ -365,10 +379,12 @@ mod tests {
         let mut state = with_tool(None);
         state.on(TurnEvent::Provider(ProviderEvent::ToolEnded("t1".to_owned())));
         assert_eq!(state.on(TurnEvent::Cancelled), Step::BreakOff(vec![]));
-        let failed = |retry| TurnEnd::Failed(Failure { retry, ..no_progress() });
-        check(vec![TurnEvent::NoProgress], &Step::Settle(failed(Retry::Later), vec![]));
+        let failed =
+            |retry| TurnEnd::Failed(Failure { code: "x".to_owned(), error: String::new(), retry });
+        let silent = Step::Settle(TurnEnd::Broke(no_progress()), vec![]);
+        check(vec![TurnEvent::NoProgress], &silent);
+        assert_eq!(with_tool(None).on(TurnEvent::NoProgress), silent);
         let over = Step::Settle(failed(Retry::Never), vec![]);
-        assert_eq!(with_tool(None).on(TurnEvent::NoProgress), over);
         assert_eq!(with_tool(None).on(TurnEvent::Ended(failed(Retry::Later))), over);
     }
 

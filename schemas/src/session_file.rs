@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    CONTRACT_VERSION,
     ids::{AgentId, SessionId},
     session_dir::SessionDir,
 };
@@ -36,12 +37,65 @@ pub struct SessionFile {
     /// Which model; `None` leaves it to the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Who is asked when the first cannot answer, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<ChainEntry>,
+    /// Whether another provider goes on with a turn whose tools have acted.
+    #[serde(default)]
+    pub after_side_effects: AfterSideEffects,
     /// Where it works, inside the container; `None` is the session's own folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_dir: Option<String>,
 }
 
+/// One that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChainEntry {
+    /// Its word.
+    pub provider: String,
+    /// Which model of it; `None` leaves it to the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
+/// What becomes of a turn whose provider failed after tools had acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterSideEffects {
+    /// The next one goes on, and is told what was done.
+    #[default]
+    Handoff,
+    /// Nobody does; the room is told, and asked.
+    Fail,
+}
+
 impl SessionFile {
+    /// What holds where nothing was said: one message a turn at most, and one provider.
+    #[must_use]
+    pub fn new(session: SessionId, agent: AgentId, provider: &str) -> Self {
+        Self {
+            contract: CONTRACT_VERSION,
+            session,
+            agent,
+            agent_name: String::new(),
+            provider: provider.to_owned(),
+            max_messages_per_prompt: 1,
+            time_zone: "UTC".to_owned(),
+            system_prompt: String::new(),
+            model: None,
+            fallbacks: Vec::new(),
+            after_side_effects: AfterSideEffects::default(),
+            work_dir: None,
+        }
+    }
+
+    /// Who is asked, first choice first. The model that the session chose is the first one's alone.
+    #[must_use]
+    pub fn chain(&self) -> Vec<ChainEntry> {
+        let first = ChainEntry { provider: self.provider.clone(), model: self.model.clone() };
+        std::iter::once(first).chain(self.fallbacks.iter().cloned()).collect()
+    }
+
     /// Writes the file beside its place and renames it over.
     ///
     /// # Errors

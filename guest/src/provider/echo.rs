@@ -98,6 +98,16 @@ impl Provider for Echo {
     async fn close(&mut self) {}
 
     async fn turn(&mut self, turn: &Turn, sink: &Sink) -> TurnEnd {
+        tokio::select! {
+            biased;
+            end = self.answer_all(turn, sink) => end,
+            () = sink.stopped() => TurnEnd::Stopped,
+        }
+    }
+}
+
+impl Echo {
+    async fn answer_all(&self, turn: &Turn, sink: &Sink) -> TurnEnd {
         let mut spent = Usage {
             input_tokens: words_in(&turn.system_prompt) + words_in(&written(turn)),
             cost_usd: Some(0.0),
@@ -113,9 +123,7 @@ impl Provider for Echo {
         }
         TurnEnd::Done
     }
-}
 
-impl Echo {
     async fn answer(
         &self,
         said: &Said,

@@ -52,7 +52,7 @@ impl Class {
             Self::NoModel => "no_model",
             Self::TooLong => "too_long",
             Self::Refused => "refused",
-            Self::Silent => "silent",
+            Self::Silent => "no_progress",
             Self::Exited => "exited",
             Self::Garbled => "garbled",
             Self::Missing => "missing",
@@ -96,6 +96,14 @@ impl Class {
             | Self::Missing
             | Self::Opaque => false,
         }
+    }
+}
+
+impl Class {
+    /// Whether the whole turn may be tried again later, when nobody else is left.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        self.is_transient() || matches!(self, Self::Silent | Self::Opaque)
     }
 }
 

@@ -16,7 +16,6 @@ use guest::{
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row};
 use schemas::{
-    CONTRACT_VERSION,
     host_side::{InboundTx, InboundWriter},
     ids::{AgentId, MessageId, SessionId},
     message::{Address, InboundStatus, Kind, NewInbound},
@@ -76,21 +75,21 @@ impl Desk {
         }
         let clock = Arc::new(RuntimeClock { began: Instant::now() });
         let session = SessionFile {
-            contract: CONTRACT_VERSION,
-            session: SessionId::mint(clock.now()),
-            agent: AgentId::mint(clock.now()),
             agent_name: "andy".to_owned(),
-            provider: "echo".to_owned(),
             max_messages_per_prompt: 10,
-            time_zone: "UTC".to_owned(),
-            system_prompt: String::new(),
-            model: None,
-            work_dir: None,
+            ..SessionFile::new(SessionId::mint(clock.now()), AgentId::mint(clock.now()), "echo")
         };
         session.save(&dir).unwrap();
         let (wake, committed) = (Arc::default(), Arc::default());
         let writer = InboundWriter::new(dir.clone());
         Self { _root: root, dir, writer, wake, committed, clock, hook: Arc::default(), guest: None }
+    }
+
+    /// Changes what the host says about the session.
+    pub(crate) fn tells(&self, change: impl FnOnce(&mut SessionFile)) {
+        let mut file = SessionFile::load(&self.dir).unwrap();
+        change(&mut file);
+        file.save(&self.dir).unwrap();
     }
 
     /// A desk whose guest is at work already.
@@ -111,12 +110,17 @@ impl Desk {
     }
 
     pub(crate) fn start_with(&mut self, provider: Box<dyn guest::Provider>) {
+        let mut provider = Some(provider);
+        self.start_making(Box::new(move |_| provider.take()));
+    }
+
+    pub(crate) fn start_making(&mut self, providers: guest::MakeProvider) {
         let committed = Arc::clone(&self.committed);
         let (hook, dir) = (Arc::clone(&self.hook), self.dir.clone());
         let ports = Ports {
             clock: Arc::<RuntimeClock>::clone(&self.clock),
             wake: Box::new(Arc::clone(&self.wake)),
-            provider,
+            providers,
             on_commit: Box::new(move || {
                 assert_whole(&dir);
                 let mut hook = hook.lock().unwrap();

@@ -9,8 +9,10 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod chain;
 mod desk;
 mod faults;
 mod pruning;
+mod runtime;
 mod tools;
 mod turns;

@@ -29,7 +29,7 @@ impl Desk {
     }
 
     /// The tool that runs, as the file says.
-    fn tool(&self) -> Vec<String> {
+    pub(crate) fn tool(&self) -> Vec<String> {
         self.query("SELECT current_tool FROM container_state WHERE current_tool NOT NULL", |row| {
             row.get(0).unwrap()
         })

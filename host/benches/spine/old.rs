@@ -146,6 +146,8 @@ fn write_out(outbound: &OutboundWriter, replies: &[NewOutbound]) {
                     model: None,
                     started_at: now,
                     ended,
+                    native: None,
+                    error_code: None,
                     tools_started: 0,
                     used: None,
                 })?;

@@ -124,16 +124,13 @@ impl Runner {
         let agent = &self.facts.agent.agent;
         let told = self.facts.told();
         SessionFile {
-            contract: CONTRACT_VERSION,
-            session: self.facts.record.id.clone(),
-            agent: agent.id.clone(),
             agent_name: agent.name.clone(),
-            provider: agent.provider.clone(),
             max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
             time_zone: self.context.time_zone.clone(),
             system_prompt: told.system_prompt,
             model: told.model,
             work_dir: told.work_dir,
+            ..SessionFile::new(self.facts.record.id.clone(), agent.id.clone(), &agent.provider)
         }
     }
 }

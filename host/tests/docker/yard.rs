@@ -123,16 +123,9 @@ impl Yard {
 fn furnish(dir: &SessionDir, session: &SessionId, agent: &AgentId) {
     ensure(dir).unwrap();
     let file = SessionFile {
-        contract: CONTRACT_VERSION,
-        session: session.clone(),
-        agent: agent.clone(),
         agent_name: "yard".to_owned(),
-        provider: "echo".to_owned(),
         max_messages_per_prompt: limits::MESSAGES_PER_PROMPT,
-        time_zone: "UTC".to_owned(),
-        system_prompt: String::new(),
-        model: None,
-        work_dir: None,
+        ..SessionFile::new(session.clone(), agent.clone(), "echo")
     };
     file.save(dir).unwrap();
     InboundWriter::new(dir.clone()).write(|tx| tx.set_routing(None)).unwrap();

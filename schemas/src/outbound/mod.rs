@@ -5,6 +5,7 @@
 
 mod copy;
 mod lock;
+mod native;
 mod prune;
 mod read;
 mod signs;

@@ -93,6 +93,10 @@ pub struct AttemptRow {
     pub started_at: Timestamp,
     /// When it ended, with what.
     pub ended: Option<(Timestamp, Outcome)>,
+    /// The provider's own id of the conversation, once it is known.
+    pub native: Option<String>,
+    /// A short stable word for what went wrong.
+    pub error_code: Option<String>,
     /// Tools that it started; written before the first of them acts.
     pub tools_started: u32,
     /// What it has used so far, as far as its provider says.
@@ -264,9 +268,11 @@ impl OutboundTx<'_> {
             .prepare_cached(
                 "INSERT INTO attempts (run_id, n, provider, status, started_at, ended_at, model, \
                  tools_started, input_tokens, cache_read_tokens, cache_write_tokens, \
-                 output_tokens, reasoning_tokens, cost_usd, cost_known) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+                 output_tokens, reasoning_tokens, cost_usd, cost_known, native_session_id, \
+                 error_code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+                 ?15, ?16, ?17) \
                  ON CONFLICT (run_id, n) DO UPDATE SET status = ?4, ended_at = ?6, \
+                 native_session_id = coalesce(?16, native_session_id), error_code = ?17, \
                  tools_started = max(tools_started, ?8), \
                  input_tokens = coalesce(?9, input_tokens), \
                  cache_read_tokens = coalesce(?10, cache_read_tokens), \
@@ -291,6 +297,8 @@ impl OutboundTx<'_> {
                 tokens(|used| used.reasoning_tokens),
                 attempt.used.and_then(|used| used.cost_usd),
                 attempt.used.map(|used| used.cost_usd.is_some()),
+                attempt.native,
+                attempt.error_code,
             ])?;
         Ok(())
     }

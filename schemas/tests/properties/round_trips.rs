@@ -62,15 +62,10 @@ proptest! {
         let (_home, dir) = session();
         let file = SessionFile {
             contract: numbers.0,
-            session: SessionId::mint(at),
-            agent: AgentId::mint(at),
             agent_name: names.0,
-            provider: names.1,
             max_messages_per_prompt: numbers.1,
             time_zone: names.2,
-            system_prompt: String::new(),
-            model: None,
-            work_dir: None,
+            ..SessionFile::new(SessionId::mint(at), AgentId::mint(at), &names.1)
         };
         file.save(&dir).unwrap();
         prop_assert_eq!(SessionFile::load(&dir).unwrap(), file);

@@ -273,7 +273,7 @@ impl Yard {
             let ports = guest::Ports {
                 clock,
                 wake: Box::new(wake),
-                provider: provider::by_name(&file.provider, &around).expect("a known provider"),
+                providers: Box::new(move |name| provider::by_name(name, &around)),
                 on_commit: Box::new(move || to_host.notify_one()),
                 steps,
             };
