@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use schemas::{
     guest_side::ErrorScope,
-    session_file::{AfterSideEffects, ChainEntry},
+    policy::{AfterSideEffects, ChainEntry},
 };
 
 use crate::{limits, provider::Fault};

@@ -31,8 +31,9 @@ pub const IN_PLACE_LONGEST: Duration = Duration::from_secs(30);
 /// How long a provider that could not answer is not asked first any more.
 pub const COOLDOWN: Duration = Duration::from_secs(300);
 
-/// How long a provider may take to stop in good order; then its processes are killed.
-pub const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
+/// How long a provider may take to stop in good order; then its processes are killed. The host waits
+/// a second longer, and kills the container.
+pub const INTERRUPT_GRACE: Duration = Duration::from_secs(4);
 /// How long nobody may ask for anything before the providers' processes end. Their conversations
 /// are gone on with at the next turn.
 pub const PROVIDERS_REST_AFTER: Duration = Duration::from_secs(600);

@@ -1,4 +1,4 @@
--- central.db, version 3
+-- central.db, version 4
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY NOT NULL,
@@ -17,7 +17,8 @@ CREATE TABLE agents (
   gid_index    INTEGER NOT NULL UNIQUE,
   created_at   TEXT NOT NULL
 , prompt TEXT, model TEXT, work_dir TEXT, cli_scope TEXT NOT NULL DEFAULT 'disabled'
-  CHECK (cli_scope IN ('disabled', 'own', 'all')), max_containers INTEGER, keep_days INTEGER, disk_bytes INTEGER) STRICT;
+  CHECK (cli_scope IN ('disabled', 'own', 'all')), max_containers INTEGER, keep_days INTEGER, disk_bytes INTEGER, fallbacks TEXT, after_side_effects TEXT NOT NULL DEFAULT 'handoff'
+  CHECK (after_side_effects IN ('handoff', 'fail'))) STRICT;
 
 CREATE TABLE rooms (
   id           TEXT PRIMARY KEY NOT NULL,
@@ -352,8 +353,8 @@ CREATE INDEX sessions_oldest ON sessions (agent_id, oldest_at) WHERE oldest_at I
 CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
 
 INSERT INTO meta VALUES ('install', 'inst-01h455vb4pex5vsknk084sn02q');
-INSERT INTO agents VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'andy', 'andy', 'echo', NULL, 2147483648, 2000, 512, 1, '2026-01-02T03:04:05.678Z', 'be brief', 'small', '/workspace/agent', 'own', 3, 90, 10737418240);
-INSERT INTO agents VALUES ('agent-01h455vb4pex5vsknk084sn02r', 'béa', 'bea', 'echo', 'node:22', 1073741824, 500, 64, 2, '2026-01-02T03:04:06.000Z', NULL, NULL, NULL, 'disabled', NULL, NULL, NULL);
+INSERT INTO agents VALUES ('agent-01h455vb4pex5vsknk084sn02q', 'andy', 'andy', 'echo', NULL, 2147483648, 2000, 512, 1, '2026-01-02T03:04:05.678Z', 'be brief', 'small', '/workspace/agent', 'own', 3, 90, 10737418240, '[{"provider":"codex","model":"small"},{"provider":"echo"}]', 'fail');
+INSERT INTO agents VALUES ('agent-01h455vb4pex5vsknk084sn02r', 'béa', 'bea', 'echo', 'node:22', 1073741824, 500, 64, 2, '2026-01-02T03:04:06.000Z', NULL, NULL, NULL, 'disabled', NULL, NULL, NULL, NULL, 'handoff');
 INSERT INTO rooms VALUES ('room-01h455vb4pex5vsknk084sn02q', 'terminal', 'andy', 'andy', '2026-01-02T03:04:05.678Z', 0, 'strict', NULL);
 INSERT INTO rooms VALUES ('room-01h455vb4pex5vsknk084sn02r', 'slack', 'C1', NULL, '2026-01-02T03:04:06.000Z', 1, 'request_approval', NULL);
 INSERT INTO rooms VALUES ('room-01h455vb4pex5vsknk084sn02s', 'slack', 'C9', NULL, '2026-01-02T03:04:06.000Z', 0, 'strict', '2026-01-02T03:04:07.000Z');

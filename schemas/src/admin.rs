@@ -13,7 +13,7 @@ use crate::{
     content::Attachment,
     ids::{AgentId, MessageId, RunId, SessionId},
     message::Outcome,
-    policy::{CliScope, SessionMode},
+    policy::{AfterSideEffects, ChainEntry, CliScope, SessionMode},
     usage::Usage,
 };
 
@@ -59,6 +59,12 @@ pub struct NewAgent {
     /// The model; `None` is the provider's own choice.
     #[serde(default)]
     pub model: Option<String>,
+    /// Who is asked when the first provider cannot answer, in order.
+    #[serde(default)]
+    pub fallbacks: Vec<ChainEntry>,
+    /// What becomes of a turn whose provider failed after tools had acted.
+    #[serde(default)]
+    pub after_side_effects: AfterSideEffects,
     /// The folder inside the container where it works; `None` is `/workspace/work`.
     #[serde(default)]
     pub work_dir: Option<String>,
@@ -88,6 +94,8 @@ impl NewAgent {
             trusted: false,
             prompt: None,
             model: None,
+            fallbacks: Vec::new(),
+            after_side_effects: AfterSideEffects::default(),
             work_dir: None,
             cli_scope: CliScope::default(),
             reachable_from: None,
@@ -128,6 +136,12 @@ pub struct Agent {
     pub prompt: Option<String>,
     /// The model; `None` is the provider's own choice.
     pub model: Option<String>,
+    /// Who is asked when the first provider cannot answer, in order.
+    #[serde(default)]
+    pub fallbacks: Vec<ChainEntry>,
+    /// What becomes of a turn whose provider failed after tools had acted.
+    #[serde(default)]
+    pub after_side_effects: AfterSideEffects,
     /// The folder inside the container where it works; `None` is `/workspace/work`.
     pub work_dir: Option<String>,
     /// How much of the operator's commands it may use.

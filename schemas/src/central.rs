@@ -7,4 +7,5 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("../central/0001_spine.sql"),
     include_str!("../central/0002_people.sql"),
     include_str!("../central/0003_by_itself.sql"),
+    include_str!("../central/0004_chains.sql"),
 ];

@@ -3,6 +3,11 @@
 //!
 //! Owns the words as they stand in columns and in JSON; the rules themselves are the host's.
 
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::message::column_words;
 
 column_words!(
@@ -148,3 +153,34 @@ column_words!(
         Skipped = "skipped",
     }
 );
+
+column_words!(
+    /// What becomes of a turn whose provider failed after tools had acted.
+    #[derive(Default)]
+    AfterSideEffects {
+        /// The next one goes on, and is told what was done.
+        #[default]
+        Handoff = "handoff",
+        /// Nobody does; the room is told, and asked.
+        Fail = "fail",
+    }
+);
+
+/// One that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChainEntry {
+    /// Its word.
+    pub provider: String,
+    /// Which model of it; `None` leaves it to the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
+impl fmt::Display for ChainEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.model {
+            Some(model) => write!(f, "{}:{model}", self.provider),
+            None => f.write_str(&self.provider),
+        }
+    }
+}

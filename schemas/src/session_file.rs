@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CONTRACT_VERSION,
     ids::{AgentId, SessionId},
+    policy::{AfterSideEffects, ChainEntry},
     session_dir::SessionDir,
 };
 
@@ -46,27 +47,6 @@ pub struct SessionFile {
     /// Where it works, inside the container; `None` is the session's own folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_dir: Option<String>,
-}
-
-/// One that can be asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ChainEntry {
-    /// Its word.
-    pub provider: String,
-    /// Which model of it; `None` leaves it to the provider.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-}
-
-/// What becomes of a turn whose provider failed after tools had acted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AfterSideEffects {
-    /// The next one goes on, and is told what was done.
-    #[default]
-    Handoff,
-    /// Nobody does; the room is told, and asked.
-    Fail,
 }
 
 impl SessionFile {

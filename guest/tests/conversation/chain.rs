@@ -9,7 +9,7 @@ use std::{
 use guest::provider::Class;
 use schemas::{
     host_side::Control,
-    session_file::{AfterSideEffects, ChainEntry},
+    policy::{AfterSideEffects, ChainEntry},
 };
 
 use crate::{
@@ -182,7 +182,7 @@ async fn a_stop_is_an_interrupt_that_keeps_the_runtime_and_whoever_does_not_list
     let mut chained = Chained::of(&["one"]);
     chained.will("one", [Play::Waits, Play::IsDeaf, Play::Says("fine")]);
     chained.starts(true);
-    for (id, most) in [("m1", 0), ("m2", 5)] {
+    for (id, most) in [("m1", 0), ("m2", 4)] {
         chained.desk.says(id, "hello");
         chained.desk.passes(Duration::from_secs(2)).await;
         let now = chained.desk.now();

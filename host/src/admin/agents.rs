@@ -3,16 +3,18 @@
 use schemas::{
     admin::{AdminAnswer, Agent, NewAgent},
     ids::AgentId,
-    policy::{CliScope, SessionMode},
+    policy::{AfterSideEffects, SessionMode},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Desk, check,
+    Desk,
+    agent_settings::Settings,
+    check,
     folders::Folders,
     print::{answer, date, fields, size, table},
     sessions,
-    sizes::{Keep, bytes, keep, milli_cpus},
+    sizes::Keep,
 };
 use crate::{
     error::Result, limits::upkeep as limits, people::Act, store::AgentUses, text::admin as words,
@@ -70,51 +72,6 @@ pub struct Create {
     /// Another agent that may write to it from the beginning: name or id
     #[arg(long, value_name = "AGENT")]
     reachable_from: Option<String>,
-}
-
-/// What may be said of an agent; an empty text clears.
-#[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    /// What answers [default: echo]
-    #[arg(long)]
-    provider: Option<String>,
-    /// Image to run in [default: a built-in one without any programs]
-    #[arg(long)]
-    image: Option<String>,
-    /// Memory cap, such as 512M or 2G
-    #[arg(long, value_parser = bytes)]
-    memory: Option<u64>,
-    /// CPU cap, such as 1.5
-    #[arg(long, value_parser = milli_cpus)]
-    cpus: Option<u32>,
-    /// Cap on processes and threads
-    #[arg(long)]
-    pids: Option<u32>,
-    /// Cap on its containers at once; 0 is none of its own
-    #[arg(long, value_name = "COUNT")]
-    max_containers: Option<u32>,
-    /// How long what was said is kept, with its files, logs and runs, such as 90d, 26w, 2y or
-    /// forever [default: what keep in lazaret.toml says, else forever]
-    #[arg(long, value_name = "TIME", value_parser = keep)]
-    keep: Option<Keep>,
-    /// What the folders of one of its sessions may hold, such as 20G; past it the session is set
-    /// aside, from four fifths on it is said [default: 10G]
-    #[arg(long, value_parser = bytes)]
-    disk: Option<u64>,
-    /// What the model is told about itself
-    #[arg(long, value_name = "TEXT")]
-    prompt: Option<String>,
-    /// The model [default: the provider's own choice]
-    #[arg(long)]
-    model: Option<String>,
-    /// The folder inside the container where it works [default: /workspace/work]
-    #[arg(long, value_name = "DIR")]
-    work_dir: Option<String>,
-    /// How much of these commands it may use itself: disabled, own or all; what changes something
-    /// waits for a person [default: disabled]
-    #[arg(long, value_name = "SCOPE")]
-    cli_scope: Option<CliScope>,
 }
 
 impl Command {
@@ -204,47 +161,12 @@ impl From<Create> for NewAgent {
             trusted: create.trusted,
             prompt: told.prompt.and_then(check::text),
             model: told.model.and_then(check::text),
+            fallbacks: check::chain(told.fallback),
+            after_side_effects: told.after_side_effects.unwrap_or_default(),
             work_dir: told.work_dir.and_then(check::text),
             cli_scope: told.cli_scope.unwrap_or_default(),
             name: create.name,
             reachable_from: None,
-        }
-    }
-}
-
-impl Settings {
-    /// Whether containers that run already must end before it applies.
-    fn needs_a_start(&self) -> bool {
-        self.image.is_some()
-            || self.provider.is_some()
-            || self.memory.is_some()
-            || self.cpus.is_some()
-            || self.pids.is_some()
-    }
-
-    fn apply(self, agent: &mut Agent) {
-        agent.provider = self.provider.unwrap_or_else(|| agent.provider.clone());
-        agent.memory_bytes = self.memory.unwrap_or(agent.memory_bytes);
-        agent.milli_cpus = self.cpus.unwrap_or(agent.milli_cpus);
-        agent.pids = self.pids.unwrap_or(agent.pids);
-        if let Some(most) = self.max_containers {
-            agent.max_containers = Some(most).filter(|most| *most > 0);
-        }
-        if let Some(keep) = self.keep {
-            agent.keep_days = keep.days();
-        }
-        agent.disk_bytes = self.disk.or(agent.disk_bytes);
-        agent.cli_scope = self.cli_scope.unwrap_or(agent.cli_scope);
-        let texts = [
-            (&mut agent.image, self.image),
-            (&mut agent.prompt, self.prompt),
-            (&mut agent.model, self.model),
-            (&mut agent.work_dir, self.work_dir),
-        ];
-        for (setting, said) in texts {
-            if let Some(said) = said {
-                *setting = check::text(said);
-            }
         }
     }
 }
@@ -255,6 +177,7 @@ async fn set(agent: &str, settings: Settings, desk: &Desk) -> Result<AdminAnswer
     settings.clone().apply(&mut changed);
     check::agent(&NewAgent {
         provider: changed.provider.clone(),
+        fallbacks: changed.fallbacks.clone(),
         memory_bytes: Some(changed.memory_bytes),
         milli_cpus: Some(changed.milli_cpus),
         pids: Some(changed.pids),
@@ -330,6 +253,7 @@ fn one_for_people(agent: &Agent, desk: &Desk) -> String {
         ("name", agent.name.clone()),
         ("provider", agent.provider.clone()),
         ("model", text(&agent.model)),
+        ("else", else_asked(agent)),
         ("image", agent.image.clone().unwrap_or_else(|| "built-in".to_owned())),
         ("memory", size(agent.memory_bytes)),
         ("cpus", (f64::from(agent.milli_cpus) / 1000.0).to_string()),
@@ -346,6 +270,15 @@ fn one_for_people(agent: &Agent, desk: &Desk) -> String {
         ("folder", folder.display().to_string()),
         ("made", date(agent.created_at)),
     ])
+}
+
+/// Who is asked when the first provider cannot answer.
+fn else_asked(agent: &Agent) -> String {
+    let mut said: Vec<String> = agent.fallbacks.iter().map(ToString::to_string).collect();
+    if !said.is_empty() && agent.after_side_effects == AfterSideEffects::Fail {
+        said.push(words::UNLESS_TOOLS_ACTED.to_owned());
+    }
+    said.join(", ")
 }
 
 fn for_people(agents: &[Agent]) -> String {
@@ -386,6 +319,8 @@ mod tests {
             disk_bytes: None,
             prompt: None,
             model: None,
+            fallbacks: Vec::new(),
+            after_side_effects: AfterSideEffects::default(),
             work_dir: None,
             cli_scope: CliScope::default(),
             created_at: Timestamp::UNIX_EPOCH,

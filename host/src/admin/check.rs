@@ -1,6 +1,6 @@
 //! What is refused when it is saved, with the reason and what would be right. PURE.
 
-use schemas::admin::NewAgent;
+use schemas::{admin::NewAgent, policy::ChainEntry};
 
 use crate::{
     error::{ErrorKind, HostError, Result},
@@ -45,10 +45,12 @@ pub(super) fn name(what: &str, name: &str) -> Result<()> {
 /// What cannot be, and what would be right.
 pub(crate) fn agent(new: &NewAgent) -> Result<()> {
     name("an agent", &new.name)?;
-    if !limits::PROVIDERS.contains(&new.provider.as_str()) {
-        let what = format!("no provider {:?}", new.provider);
-        return Err(HostError::new(ErrorKind::NotFound, what)
-            .hint(format!("known providers: {}", limits::PROVIDERS.join(", "))));
+    provider(&new.provider)?;
+    new.fallbacks.iter().try_for_each(|entry| provider(&entry.provider))?;
+    if new.fallbacks.len() > limits::admin::FALLBACKS {
+        let what = format!("{} fallbacks", new.fallbacks.len());
+        let hint = format!("at most {}", limits::admin::FALLBACKS);
+        return Err(HostError::new(ErrorKind::Invalid, what).hint(hint));
     }
     let bounds = [
         ("memory", new.memory_bytes, limits::LEAST_MEMORY_BYTES),
@@ -64,6 +66,32 @@ pub(crate) fn agent(new: &NewAgent) -> Result<()> {
         }
     }
     new.work_dir.as_deref().map_or(Ok(()), work_dir)
+}
+
+fn provider(word: &str) -> Result<()> {
+    if limits::PROVIDERS.contains(&word) {
+        return Ok(());
+    }
+    Err(HostError::new(ErrorKind::NotFound, format!("no provider {word:?}"))
+        .hint(format!("known providers: {}", limits::PROVIDERS.join(", "))))
+}
+
+/// One that is asked after the first, as it is typed: `PROVIDER` or `PROVIDER:MODEL`.
+pub(super) fn chain_entry(typed: &str) -> std::result::Result<ChainEntry, String> {
+    let (provider, model) = match typed.split_once(':') {
+        Some((provider, model)) => (provider, Some(model)),
+        None => (typed, None),
+    };
+    if provider.is_empty() || model.is_some_and(str::is_empty) {
+        return Err("PROVIDER or PROVIDER:MODEL".to_owned());
+    }
+    Ok(ChainEntry { provider: provider.to_owned(), model: model.map(str::to_owned) })
+}
+
+/// All of them; `none` takes back what was said before it.
+pub(super) fn chain(typed: Vec<ChainEntry>) -> Vec<ChainEntry> {
+    let nobody = typed.iter().rposition(|entry| entry.provider == "none");
+    typed.into_iter().skip(nobody.map_or(0, |at| at + 1)).collect()
 }
 
 /// A platform's word: a channel or the id of a room.

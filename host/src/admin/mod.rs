@@ -19,6 +19,7 @@ use crate::{
     sessions::Context,
 };
 
+mod agent_settings;
 pub mod agents;
 pub mod approvals;
 pub mod destinations;

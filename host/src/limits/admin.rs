@@ -30,3 +30,7 @@ pub const LISTED_ROWS: u32 = 1_000;
 
 /// What a run gets to finish when its container is to be restarted: a long turn of a coding agent.
 pub const DRAIN: Duration = Duration::from_secs(5 * 60);
+
+/// Providers that are asked when an agent's first cannot answer: each may take its own time to say so
+/// while a person waits.
+pub const FALLBACKS: usize = 8;

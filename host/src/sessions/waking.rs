@@ -4,7 +4,6 @@
 //! and then the engine, whose answer comes back as an event.
 
 use schemas::{
-    CONTRACT_VERSION,
     host_side::{Refused, RefusedKind, ensure, forget_heartbeat},
     session_file::SessionFile,
 };
@@ -129,6 +128,8 @@ impl Runner {
             time_zone: self.context.time_zone.clone(),
             system_prompt: told.system_prompt,
             model: told.model,
+            fallbacks: agent.fallbacks.clone(),
+            after_side_effects: agent.after_side_effects,
             work_dir: told.work_dir,
             ..SessionFile::new(self.facts.record.id.clone(), agent.id.clone(), &agent.provider)
         }

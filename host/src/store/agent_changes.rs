@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use schemas::{admin::Agent, ids::AgentId};
 use serde::Serialize;
 
-use super::{Store, tasks};
+use super::{Store, agents, tasks};
 use crate::{
     channels::terminal,
     error::{ErrorKind, HostError, Result},
@@ -58,7 +58,8 @@ impl Store {
             conn.execute(
                 "UPDATE agents SET provider = ?2, image = ?3, memory_bytes = ?4, milli_cpus = ?5, \
                  pids = ?6, prompt = ?7, model = ?8, work_dir = ?9, cli_scope = ?10, \
-                 max_containers = ?11, keep_days = ?12, disk_bytes = ?13 WHERE id = ?1",
+                 max_containers = ?11, keep_days = ?12, disk_bytes = ?13, fallbacks = ?14, \
+                 after_side_effects = ?15 WHERE id = ?1",
                 params![
                     agent.id.as_str(),
                     agent.provider,
@@ -73,6 +74,8 @@ impl Store {
                     agent.max_containers,
                     agent.keep_days,
                     agent.disk_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+                    agents::written(&agent.fallbacks),
+                    agent.after_side_effects.as_str(),
                 ],
             )?;
             Ok(agent)

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use schemas::{
     admin::{Agent, NewAgent},
     ids::{AgentId, RoomId},
+    policy::ChainEntry,
     time,
 };
 
@@ -129,6 +130,8 @@ fn agent_from(new: &NewAgent, now: Timestamp) -> Agent {
         disk_bytes: new.disk_bytes,
         prompt: new.prompt.clone(),
         model: new.model.clone(),
+        fallbacks: new.fallbacks.clone(),
+        after_side_effects: new.after_side_effects,
         work_dir: new.work_dir.clone(),
         cli_scope: new.cli_scope,
         created_at: now,
@@ -139,9 +142,9 @@ fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
     tx.execute(
         "INSERT INTO agents (id, name, folder, provider, image, memory_bytes, milli_cpus, pids, \
          gid_index, created_at, prompt, model, work_dir, cli_scope, max_containers, \
-         keep_days, disk_bytes) \
+         keep_days, disk_bytes, fallbacks, after_side_effects) \
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce(max(gid_index), 0) + 1, ?9, ?10, ?11, \
-         ?12, ?13, ?14, ?15, ?16 FROM agents",
+         ?12, ?13, ?14, ?15, ?16, ?17, ?18 FROM agents",
         params![
             agent.id.as_str(),
             agent.name,
@@ -159,9 +162,25 @@ fn insert_agent(tx: &rusqlite::Transaction<'_>, agent: &Agent) -> Result<()> {
             agent.max_containers,
             agent.keep_days,
             agent.disk_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+            written(&agent.fallbacks),
+            agent.after_side_effects.as_str(),
         ],
     )?;
     Ok(())
+}
+
+/// A chain as it is stored; nobody is nothing.
+pub(super) fn written(chain: &[ChainEntry]) -> Option<String> {
+    if chain.is_empty() { None } else { serde_json::to_string(chain).ok() }
+}
+
+/// Who is asked after the first, in the order of its column.
+fn fallbacks(row: &Row<'_>) -> rusqlite::Result<Vec<ChainEntry>> {
+    let stored: Option<String> = row.get("fallbacks")?;
+    match stored {
+        None => Ok(Vec::new()),
+        Some(_) => parsed(row, "fallbacks", |text| serde_json::from_str(text)),
+    }
 }
 
 fn agent_record(row: &Row<'_>) -> rusqlite::Result<AgentRecord> {
@@ -182,6 +201,8 @@ fn agent_record(row: &Row<'_>) -> rusqlite::Result<AgentRecord> {
             disk_bytes: disk.and_then(|bytes| u64::try_from(bytes).ok()),
             prompt: row.get("prompt")?,
             model: row.get("model")?,
+            fallbacks: fallbacks(row)?,
+            after_side_effects: parsed(row, "after_side_effects", str::parse)?,
             work_dir: row.get("work_dir")?,
             cli_scope: parsed(row, "cli_scope", str::parse)?,
             created_at: at(row, "created_at")?,

@@ -32,6 +32,14 @@ async fn an_agent_is_made_shown_changed_and_deleted_with_its_folders_kept_aside(
             prompt    Be brief.
             made      <time>
             ");
+            world.cli("agents set andy --fallback echo:large --fallback echo").await;
+            world.cli("agents set andy --after-side-effects fail").await;
+            let shown = world.cli("agents show andy").await;
+            assert!(shown.contains("echo:large, echo, not once tools have acted"), "{shown}");
+            let refused = world.cli("agents set andy --fallback ecko:large").await;
+            assert!(refused.starts_with("error: no provider \"ecko\""), "{refused}");
+            world.cli("agents set andy --fallback none").await;
+            assert!(!world.cli("agents show andy").await.contains("echo:large"));
             let sent = world.says("andy", "hello").await;
             world.next_reply("andy").await;
             insta::assert_snapshot!(world.cli("agents delete andy").await, @r"

@@ -4,6 +4,7 @@ use host::{error::ErrorKind, limits, requests::Request};
 use schemas::{
     admin::{NewAgent, SendMessage},
     content::Attachment,
+    policy::ChainEntry,
 };
 
 use crate::world::{World, plain};
@@ -84,11 +85,14 @@ async fn an_agent_that_cannot_work_is_refused_when_it_is_saved() {
         .agent("andy")
         .run(async |world| {
             let named = |name: &str| NewAgent { name: name.to_owned(), ..plain() };
+            let entry = |word: &str| ChainEntry { provider: word.to_owned(), model: None };
             let cases = [
                 (named("andy"), ErrorKind::Conflict),
                 (named("../etc"), ErrorKind::Invalid),
                 (named(""), ErrorKind::Invalid),
                 (NewAgent { provider: "ecko".to_owned(), ..named("x") }, ErrorKind::NotFound),
+                (NewAgent { fallbacks: vec![entry("ecko")], ..named("x") }, ErrorKind::NotFound),
+                (NewAgent { fallbacks: vec![entry("echo"); 9], ..named("x") }, ErrorKind::Invalid),
                 (NewAgent { memory_bytes: Some(1), ..named("x") }, ErrorKind::Invalid),
             ];
             for (agent, kind) in cases {

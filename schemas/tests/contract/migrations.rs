@@ -40,6 +40,7 @@ const CENTRAL: Versions = &[
         include_str!("../../central/0003_by_itself.sql"),
         include_str!("../../central/samples/0003.sql"),
     ),
+    (include_str!("../../central/0004_chains.sql"), include_str!("../../central/samples/0004.sql")),
 ];
 
 /// One database of the contract: its versions, and how the program that owns it opens it.
