@@ -24,6 +24,7 @@ pub mod turn;
 pub mod written;
 
 pub mod reply;
+pub mod spoken;
 
 mod asking;
 mod heartbeat;

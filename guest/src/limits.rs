@@ -16,6 +16,12 @@ pub const NO_PROGRESS: Duration = Duration::from_secs(600);
 /// What stands behind text that was cut off; it is shown in chats.
 pub const CUT_OFF: &str = " … (stopped)";
 
+/// Longest tag in a model's words: a name of a destination is at most 64 characters, and nothing
+/// is shown before it is known whether a tag began.
+pub const SPOKEN_TAG_BYTES: usize = 512;
+/// Longest code within a line, for the same reason: what is longer is a line with a stray backtick.
+pub const SPOKEN_CODE_BYTES: usize = 1 << 10;
+
 /// Turns that are over before this leave no live file: they would pay for it with every message.
 pub const LIVE_AFTER: Duration = Duration::from_secs(1);
 /// Size of one run's live file: hours of a talkative model.

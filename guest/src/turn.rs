@@ -10,6 +10,7 @@ use schemas::{ids::MessageId, limits::MAX_TOOL_TIMEOUT, usage::Usage};
 use crate::{
     limits,
     reply::{Failure, Reply, Retry, TurnEnd, What},
+    spoken,
 };
 
 /// A tool that a provider lets act.
@@ -224,10 +225,8 @@ impl TurnState {
         self.replies.append(&mut self.open);
         let speech = std::mem::take(&mut self.speech);
         let answer = self.answer.take().unwrap_or(speech);
-        if let Some(origin) = &self.origin
-            && !answer.trim().is_empty()
-        {
-            self.replies.push(Reply::words(origin.clone(), answer));
+        if let Some(origin) = &self.origin {
+            self.replies.extend(spoken::replies(&answer, origin));
         }
         std::mem::take(&mut self.replies)
     }
@@ -240,10 +239,13 @@ impl TurnState {
                 text.push_str(limits::CUT_OFF);
             }
         }
-        if self.answer.is_none() && !self.speech.trim().is_empty() {
-            self.speech.push_str(limits::CUT_OFF);
-        }
+        let half = std::mem::take(&mut self.speech);
+        let half = match (&self.origin, &self.answer) {
+            (Some(origin), None) => spoken::cut_off(&half, origin),
+            (None, _) | (_, Some(_)) => Vec::new(),
+        };
         let mut said = self.said();
+        said.extend(half);
         said.retain(|reply| matches!(reply.what, What::Words(_)));
         said
     }
@@ -357,6 +359,30 @@ mod tests {
         check(
             vec![said("a", "whole"), act, delta("b", "half"), TurnEvent::Aborted],
             &Step::Drop(vec![reply("a", "whole"), reply("b", &cut)]),
+        );
+    }
+
+    fn written(events: Vec<ProviderEvent>, last: TurnEvent) -> Step {
+        let mut state = TurnState::begin(Some(id("a")));
+        events.into_iter().for_each(|event| drop(state.on(TurnEvent::Provider(event))));
+        state.on(last)
+    }
+
+    #[test]
+    fn what_a_model_writes_goes_to_whom_it_is_for_and_half_of_it_leaks_nothing() {
+        let text = |text: &str| ProviderEvent::Text(text.to_owned());
+        let to_ops = |text: &str| Reply { to: Some("ops".to_owned()), ..reply("a", text) };
+        let words = || vec![text("hm <internal>x</internal><mess"), text("age to='ops'>red")];
+        assert_eq!(
+            written(words(), TurnEvent::Ended(TurnEnd::Done)),
+            Step::Settle(TurnEnd::Done, vec![reply("a", "hm"), to_ops("red")])
+        );
+        let cut = to_ops(&format!("red{}", limits::CUT_OFF));
+        assert_eq!(written(words(), TurnEvent::Aborted), Step::Drop(vec![reply("a", "hm"), cut]));
+        let whole = ProviderEvent::Final("<internal>only</internal>".to_owned());
+        assert_eq!(
+            written(vec![text("half"), whole], TurnEvent::Ended(TurnEnd::Done)),
+            Step::Settle(TurnEnd::Done, vec![reply("a", "")])
         );
     }
 
