@@ -8,15 +8,16 @@ use std::pin::pin;
 use schemas::{guest_side::ToolRow, usage::Usage};
 use tokio::{
     select,
-    sync::oneshot,
+    sync::{mpsc, oneshot},
     time::{Instant, interval_at, sleep_until},
 };
 
 use crate::{
     limits,
     mailbox::Mailbox,
+    posting::{self, Posted, Sent},
     prompt::Turn,
-    provider::Sink,
+    provider::{Heard, Sink},
     reply::{Claim, Reply, TurnEnd},
     rows::{self, By},
     runner::Runner,
@@ -29,6 +30,8 @@ pub(crate) struct CameOut {
     pub(crate) how: How,
     pub(crate) tools_started: u32,
     pub(crate) used: Option<Usage>,
+    /// What its tools have said already.
+    pub(crate) sent: Vec<Sent>,
 }
 
 /// What is to be done with it.
@@ -54,7 +57,8 @@ impl Runner {
         let mut beat = interval_at(Instant::now() + limits::HEARTBEAT, limits::HEARTBEAT);
         let mut row_due = Instant::now() + limits::RUN_ROW_AFTER;
         let mut progressed = Instant::now();
-        let mut waits_for_record = None;
+        let (mut waits_for_record, mut waits_for_post) = (None, None);
+        let mut sent = Vec::new();
         let how = loop {
             let unwritten = !state.run_is_written();
             let event = select! {
@@ -73,13 +77,11 @@ impl Runner {
                 Some(heard) = said.recv() => {
                     progressed = Instant::now();
                     self.live.note(&heard.event, self.mailbox.now());
-                    waits_for_record = heard.written;
+                    (waits_for_record, waits_for_post) = (heard.written, heard.posted);
                     TurnEvent::Provider(heard.event)
                 }
                 end = &mut work => {
-                    while let Ok(heard) = said.try_recv() {
-                        state.on(TurnEvent::Provider(heard.event));
-                    }
+                    take_the_rest(&mut said, &mut state);
                     TurnEvent::Ended(end)
                 }
                 () = sleep_until(progressed + state.patience()) => TurnEvent::NoProgress,
@@ -103,6 +105,11 @@ impl Runner {
                         state.tool_was_recorded(tool);
                     }
                 }
+                Step::Post(reply) => {
+                    let (by, read) = (by(state.tools_started().max(1)), self.inbox.highest_seq());
+                    let put = posting::put(&self.mailbox, claim, by, (reply, read));
+                    sent.extend(was_posted(put, waits_for_post.take(), &mut state));
+                }
                 Step::EndTool => end_tool(&self.mailbox),
                 Step::Settle(end, replies) => break How::Settle(end, replies),
                 Step::Drop(said) => break How::Drop(stop.unwrap_or_default(), said),
@@ -110,8 +117,34 @@ impl Runner {
                 Step::Release => break How::Release,
             }
         };
-        CameOut { how, tools_started: state.tools_started(), used: state.used() }
+        CameOut { how, tools_started: state.tools_started(), used: state.used(), sent }
     }
+}
+
+/// What was said before the end and not taken yet. Who posts waits for it; now nobody does.
+fn take_the_rest(said: &mut mpsc::Receiver<Heard>, state: &mut TurnState) {
+    while let Ok(heard) = said.try_recv() {
+        if heard.posted.is_none() {
+            state.on(TurnEvent::Provider(heard.event));
+        }
+    }
+}
+
+/// Tells the tool that its post is durable, or by silence that it is not.
+fn was_posted(
+    put: Option<(Posted, Option<Sent>)>,
+    waits: Option<oneshot::Sender<Posted>>,
+    state: &mut TurnState,
+) -> Option<Sent> {
+    let (posted, sent) = put?;
+    state.was_posted();
+    answer(waits, posted);
+    sent
+}
+
+/// Whoever waits may be gone with its turn.
+fn answer<T>(waits: Option<oneshot::Sender<T>>, with: T) {
+    let _gone = waits.is_some_and(|waits| waits.send(with).is_err());
 }
 
 /// The run's row and its attempt; whether they stand in the file now.
@@ -147,8 +180,7 @@ fn record(
     match recorded {
         Ok(()) => {
             mailbox.steps.reached(steps::Step::ToolRecorded);
-            // Whoever waits may be gone with its turn.
-            let _gone = may_act.is_some_and(|may_act| may_act.send(()).is_err());
+            answer(may_act, ());
         }
         Err(error) => {
             tracing::error!(error = error.chain(), "a tool may not act: it cannot be written down");

@@ -30,6 +30,7 @@ mod asking;
 mod heartbeat;
 mod live;
 mod outbox;
+mod posting;
 mod prune;
 mod rows;
 mod runner;

@@ -68,7 +68,10 @@ impl Live {
             let shown = self.shown.push(piece);
             return self.put(&ProviderEvent::Text(shown), now);
         }
-        if matches!(event, ProviderEvent::ToolStarts(_) | ProviderEvent::Final(_)) {
+        if matches!(
+            event,
+            ProviderEvent::ToolStarts(_) | ProviderEvent::Post(_) | ProviderEvent::Final(_)
+        ) {
             let rest = std::mem::replace(&mut self.shown, Shown::begin()).finish();
             if !rest.is_empty() {
                 self.put(&ProviderEvent::Text(rest), now);
@@ -150,6 +153,7 @@ fn line(event: &ProviderEvent, now: Timestamp) -> Value {
         ProviderEvent::Session(_) => json!({"type": "session", "at": at}),
         ProviderEvent::Text(text) => json!({"type": "text", "at": at, "text": text}),
         ProviderEvent::Thinking(text) => json!({"type": "thinking", "at": at, "text": text}),
+        ProviderEvent::Post(post) => json!({"type": "post", "at": at, "to": post.to}),
         ProviderEvent::Final(_) => json!({"type": "final", "at": at}),
     }
 }

@@ -21,7 +21,9 @@ use crate::{
     limits,
     live::Live,
     mailbox::Mailbox,
-    outbox, prompt,
+    outbox,
+    posting::Sent,
+    prompt,
     provider::{Fault, Provider, Retry},
     prune::Pruner,
     reply::{self, BrokenOff, Claim, Failure, Settlement, TurnEnd},
@@ -117,12 +119,14 @@ impl Runner {
             prompt::assemble(claim.run.clone(), session, &claim.triggers, &claim.context);
         self.live.begin(&claim.run, claim.at);
         let came_out = if turn.messages.is_empty() {
-            CameOut { how: How::Settle(TurnEnd::Done, Vec::new()), tools_started: 0, used: None }
+            let how = How::Settle(TurnEnd::Done, Vec::new());
+            CameOut { how, tools_started: 0, used: None, sent: Vec::new() }
         } else {
             self.ask(&claim, &turn).await
         };
         let (tools_started, used) = (came_out.tools_started, came_out.used);
-        let closing = |control| Closing { model: turn.model.clone(), tools_started, used, control };
+        let (model, sent) = (turn.model.clone(), came_out.sent);
+        let closing = |control| Closing { model, tools_started, used, control, sent };
         let (settlement, closing) = match came_out.how {
             How::Settle(end, replies) => {
                 self.mailbox.steps.reached(Step::Answered);
@@ -174,6 +178,9 @@ impl Runner {
                     Some(_) => Cow::Owned(draft.clone().addressed(&book)),
                     None => Cow::Borrowed(draft),
                 };
+                if closing.sent.iter().any(|sent| sent.says(&draft)) {
+                    continue;
+                }
                 let filed = outbox::put(&mailbox.dir, id, &draft.files)?;
                 if !filed.names.is_empty() {
                     mailbox.steps.reached(Step::FilesWritten);
@@ -211,6 +218,8 @@ struct Closing {
     used: Option<Usage>,
     /// What the host asked for, when this is the answer to it.
     control: Option<i64>,
+    /// What tools have said already, and what is not said again.
+    sent: Vec<Sent>,
 }
 
 /// Why it failed, if it did; an error when the provider ends the whole process.

@@ -9,6 +9,7 @@ use schemas::{ids::MessageId, limits::MAX_TOOL_TIMEOUT, usage::Usage};
 
 use crate::{
     limits,
+    posting::Post,
     reply::{Failure, Reply, Retry, TurnEnd, What},
     spoken,
 };
@@ -49,6 +50,8 @@ pub enum ProviderEvent {
     Final(String),
     /// A tool is about to act.
     ToolStarts(Tool),
+    /// A tool says or does this now, whatever becomes of the turn.
+    Post(Post),
     /// The tool of that id goes on: a line about how.
     ToolProgress(String, String),
     /// The tool of that id has ended.
@@ -89,6 +92,8 @@ pub enum Step {
     StartTool(Tool),
     /// Writes that no tool acts any more.
     EndTool,
+    /// Writes this now: a tool waits for it.
+    Post(Reply),
     /// Touches the heartbeat.
     Beat,
     /// Settles the turn.
@@ -112,6 +117,7 @@ pub struct TurnState {
     run_written: bool,
     tools_started: u32,
     tools: Vec<Tool>,
+    posted: bool,
     used: Option<Usage>,
 }
 
@@ -170,6 +176,13 @@ impl TurnState {
         self.run_written = true;
     }
 
+    /// What a tool posted stands in the file, and with it that the turn has acted.
+    pub fn was_posted(&mut self) {
+        self.posted = true;
+        self.tools_started = self.tools_started.max(1);
+        self.run_written = true;
+    }
+
     /// Whether the run row stands in the file.
     #[must_use]
     pub fn run_is_written(&self) -> bool {
@@ -187,12 +200,20 @@ impl TurnState {
                 self.speech.clear();
                 return Step::StartTool(tool);
             }
+            ProviderEvent::Post(post) => return self.post(post),
             ProviderEvent::ToolEnded(id) => return self.tool_ended(&id),
             ProviderEvent::Session(_)
             | ProviderEvent::Thinking(_)
             | ProviderEvent::ToolProgress(..) => {}
         }
         Step::Wait
+    }
+
+    fn post(&mut self, post: Post) -> Step {
+        self.speech.clear();
+        let Some(in_reply_to) = self.origin.clone() else { return Step::Wait };
+        let Post { to, what, files } = post;
+        Step::Post(Reply { in_reply_to, to, what, files })
     }
 
     fn tool_ended(&mut self, id: &str) -> Step {
@@ -227,6 +248,10 @@ impl TurnState {
         let answer = self.answer.take().unwrap_or(speech);
         if let Some(origin) = &self.origin {
             self.replies.extend(spoken::replies(&answer, origin));
+            // Who has posted has answered: a silence afterwards is none by accident.
+            if self.posted && self.replies.is_empty() {
+                self.replies.push(Reply::words(origin.clone(), ""));
+            }
         }
         std::mem::take(&mut self.replies)
     }

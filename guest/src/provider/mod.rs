@@ -18,6 +18,7 @@ pub mod echo;
 mod fault;
 
 pub use crate::{
+    posting::{Post, Posted},
     reply::{Failure, FileSource, OutFile, Reply, Retry, TurnEnd, What},
     turn::Tool,
 };
@@ -135,6 +136,8 @@ pub struct Heard {
     pub event: ProviderEvent,
     /// Told once it is durable; dropped when it cannot be.
     pub written: Option<oneshot::Sender<()>>,
+    /// The same for what is posted, with its number.
+    pub posted: Option<oneshot::Sender<Posted>>,
 }
 
 /// A tool must not act: that it does could not be written down.
@@ -177,7 +180,20 @@ impl Sink {
 
     /// Says something. When nobody listens any more the turn is about to be dropped.
     pub async fn say(&self, event: ProviderEvent) {
-        self.send(Heard { event, written: None }).await;
+        self.send(Heard { event, written: None, posted: None }).await;
+    }
+
+    /// Says or does something at once, while the turn goes on. It is durable, and on its way, once
+    /// this returns. It counts as a tool that has acted, so [`tool_starts`](Self::tool_starts) may
+    /// have been said before it, and need not.
+    ///
+    /// # Errors
+    /// When it could not be written down; nothing of it happens then.
+    pub async fn post(&self, post: Post) -> Result<Posted, NotWritten> {
+        let (posted, durable) = oneshot::channel();
+        let event = ProviderEvent::Post(post);
+        self.send(Heard { event, written: None, posted: Some(posted) }).await;
+        durable.await.map_err(|_| NotWritten)
     }
 
     /// A tool is about to act. It may once this returns: that it began is durable then, so nobody
@@ -188,7 +204,7 @@ impl Sink {
     pub async fn tool_starts(&self, tool: Tool) -> Result<(), NotWritten> {
         let (written, durable) = oneshot::channel();
         let event = ProviderEvent::ToolStarts(tool);
-        self.send(Heard { event, written: Some(written) }).await;
+        self.send(Heard { event, written: Some(written), posted: None }).await;
         durable.await.map_err(|_| NotWritten)
     }
 

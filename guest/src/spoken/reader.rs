@@ -35,11 +35,20 @@ pub(super) enum End {
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     pending: String,
-    in_message: bool,
-    in_internal: bool,
+    block: Block,
     fence: Option<Fence>,
     /// Whether something stands on this line already.
     in_line: bool,
+}
+
+/// The block that it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Block {
+    #[default]
+    None,
+    Message,
+    Internal,
+    InternalInMessage,
 }
 
 /// What a block of code ends with: at least so many of this character.
@@ -66,7 +75,7 @@ enum Next {
 impl Reader {
     /// Whether the reader stands in a block that nobody sees.
     pub(super) fn is_internal(&self) -> bool {
-        self.in_internal
+        matches!(self.block, Block::Internal | Block::InternalInMessage)
     }
 
     /// Takes a piece; `out` gets what is known now.
@@ -113,26 +122,32 @@ impl Reader {
         self.in_line = !matches!(seen, Seen::Message(_));
         match seen {
             Seen::Message(to) => {
-                self.in_message = true;
+                self.block = Block::Message;
                 out(Bit::Message(to));
             }
             Seen::MessageEnds => {
-                self.in_message = false;
+                self.block = Block::None;
                 out(Bit::MessageEnds);
             }
             Seen::Internal => {
-                self.in_internal = true;
+                self.block = match self.block {
+                    Block::Message => Block::InternalInMessage,
+                    Block::None | Block::Internal | Block::InternalInMessage => Block::Internal,
+                };
                 out(Bit::Internal);
             }
             Seen::InternalEnds => {
-                self.in_internal = false;
+                self.block = match self.block {
+                    Block::InternalInMessage => Block::Message,
+                    Block::None | Block::Internal | Block::Message => Block::None,
+                };
                 out(Bit::InternalEnds);
             }
         }
     }
 
     fn next(&self, rest: &str, end: Option<End>) -> Next {
-        if self.in_internal {
+        if self.is_internal() {
             return self.hidden(rest, end);
         }
         if !self.in_line
@@ -167,10 +182,10 @@ impl Reader {
 
     /// What a `<` is the beginning of.
     fn opens(&self, rest: &str, end: Option<End>) -> Next {
-        let known: &[&str] = match (self.in_internal, self.in_message) {
-            (true, _) => &["/internal"],
-            (false, true) => &["internal", "/message"],
-            (false, false) => &["internal", "message"],
+        let known: &[&str] = match self.block {
+            Block::Internal | Block::InternalInMessage => &["/internal"],
+            Block::Message => &["internal", "/message"],
+            Block::None => &["internal", "message"],
         };
         match tag::read(within(rest, limits::SPOKEN_TAG_BYTES), known) {
             tag::Read::Tag(bytes, seen) => Next::Tag(bytes, seen),

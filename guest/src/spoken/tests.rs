@@ -10,9 +10,9 @@ fn origin() -> MessageId {
 }
 
 fn plain(replies: Vec<Reply>) -> Vec<(Option<String>, String)> {
-    let words = |reply: Reply| match reply.what {
-        What::Words(text) => (reply.to, text),
-        other => panic!("{other:?}"),
+    let words = |reply: Reply| {
+        let What::Words(text) = reply.what else { panic!("{:?}", reply.what) };
+        (reply.to, text)
     };
     replies.into_iter().map(words).collect()
 }
