@@ -3,7 +3,7 @@
 //! Owns the one loop that listens to all of them, and that each answer of `turn` is carried out: a
 //! tool acts only after it stands in the file that it does.
 
-use std::pin::pin;
+use std::{path::PathBuf, pin::pin};
 
 use schemas::{guest_side::ToolRow, usage::Usage};
 use tokio::{
@@ -22,6 +22,7 @@ use crate::{
     rows::{self, By},
     runner::Runner,
     steps,
+    tools::{Seat, Seated},
     turn::{Step, Tool, TurnEvent, TurnState},
 };
 
@@ -44,10 +45,17 @@ pub(crate) enum How {
 }
 
 impl Runner {
+    /// From now on tools find this turn.
+    fn sit(&self, turn: &Turn, sink: &Sink) -> Seated {
+        let work = turn.work_dir.as_ref().map_or_else(|| self.mailbox.dir.work(), PathBuf::from);
+        let (sink, dir) = (sink.clone(), self.mailbox.dir.clone());
+        self.desk.sit(Seat { sink, dir, work, zone: turn.zone.clone() })
+    }
+
     /// Lets the provider work, and does meanwhile what the turn's rules say.
     pub(crate) async fn ask(&mut self, claim: &Claim, turn: &Turn) -> CameOut {
-        let (sink, ears) = Sink::new(limits::PROVIDER_EVENTS, self.mailbox.inbound.clone());
-        let mut said = ears.heard;
+        let (sink, mut ears) = Sink::new(limits::PROVIDER_EVENTS, self.mailbox.inbound.clone());
+        let _seated = self.sit(turn, &sink);
         let (name, model) = (self.provider.name(), turn.model.as_deref());
         let mut work = pin!(self.provider.turn(turn, &sink));
         let origin = turn.messages.last().map(|last| last.id.clone());
@@ -74,14 +82,14 @@ impl Runner {
                     stop = self.controls.abort(&self.mailbox.inbound, claim.at);
                     TurnEvent::InboundChanged
                 }
-                Some(heard) = said.recv() => {
+                Some(heard) = ears.heard.recv() => {
                     progressed = Instant::now();
                     self.live.note(&heard.event, self.mailbox.now());
                     (waits_for_record, waits_for_post) = (heard.written, heard.posted);
                     TurnEvent::Provider(heard.event)
                 }
                 end = &mut work => {
-                    take_the_rest(&mut said, &mut state);
+                    take_the_rest(&mut ears.heard, &mut state);
                     TurnEvent::Ended(end)
                 }
                 () = sleep_until(progressed + state.patience()) => TurnEvent::NoProgress,

@@ -17,7 +17,9 @@ pub mod wake;
 pub mod watch;
 
 mod controls;
+pub mod handoff;
 mod inbox;
+pub mod past;
 pub mod prompt;
 pub mod provider;
 pub mod turn;
@@ -35,6 +37,8 @@ mod prune;
 mod rows;
 mod runner;
 mod script;
+
+pub mod tools;
 
 #[cfg(test)]
 mod fuzz;
@@ -71,6 +75,8 @@ pub struct Ports {
     pub on_commit: OnCommit,
     /// Who is told of each step: nobody, but in tests.
     pub steps: steps::Steps,
+    /// Where the provider's tools find the turn at work: that of its `Surroundings`.
+    pub desk: tools::Desk,
 }
 
 /// Works on one session until `cancel`: then the turn at work is dropped, its rows are due again,
@@ -100,6 +106,7 @@ pub async fn run(
         live,
         wake: ports.wake,
         provider: ports.provider,
+        desk: ports.desk,
         cancel,
     };
     runner.run().await

@@ -30,6 +30,7 @@ use crate::{
     rows, script,
     session::Session,
     steps::Step,
+    tools::Desk,
     wake::Wake,
 };
 
@@ -43,6 +44,7 @@ pub(crate) struct Runner {
     pub(crate) live: Live,
     pub(crate) wake: Box<dyn Wake>,
     pub(crate) provider: Box<dyn Provider>,
+    pub(crate) desk: Desk,
     pub(crate) cancel: CancellationToken,
 }
 

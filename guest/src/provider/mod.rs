@@ -12,7 +12,7 @@ use schemas::{
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{limits, prompt::Turn, turn::ProviderEvent};
+use crate::{limits, prompt::Turn, tools::Desk, turn::ProviderEvent};
 
 pub mod echo;
 mod fault;
@@ -98,6 +98,9 @@ pub struct Surroundings {
     /// Where the model APIs are to be had, on loopback, without a slash at the end; the route's
     /// name follows: `http://127.0.0.1:8399` + `/anthropic`. `None` where there are none.
     pub models: Option<String>,
+    /// The guest's own tools: for [`tools::serve`](crate::tools::serve) in band, or over its
+    /// [`socket`](Desk::socket). They find the turn at work by themselves.
+    pub desk: Desk,
 }
 
 /// Where a provider says things, and looks up whom it can reach. Full means wait.
@@ -224,7 +227,7 @@ impl Sink {
 #[must_use]
 pub fn by_name(name: &str, around: &Surroundings) -> Option<Box<dyn Provider>> {
     match name {
-        echo::NAME => Some(Box::new(echo::Echo::new(around.dir.clone()))),
+        echo::NAME => Some(Box::new(echo::Echo::new(around))),
         _ => None,
     }
 }

@@ -45,10 +45,12 @@ fn turn_of(text: &str) -> Turn {
         id: MessageId::parse("m1").unwrap(),
         seq: 2,
         kind: Kind::Chat,
+        at: String::new(),
         sender: None,
         place: None,
         text: text.to_owned(),
         task: Vec::new(),
+        reply_to: None,
         attachments: Vec::new(),
     };
     Turn {
@@ -56,6 +58,7 @@ fn turn_of(text: &str) -> Turn {
         system_prompt: String::new(),
         model: None,
         work_dir: None,
+        zone: jiff::tz::TimeZone::UTC,
         messages: vec![said],
         context: Vec::new(),
     }

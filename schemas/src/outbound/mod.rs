@@ -5,6 +5,7 @@
 
 mod copy;
 mod lock;
+mod past;
 mod prune;
 mod read;
 mod signs;

@@ -269,13 +269,19 @@ impl Yard {
         });
         async move {
             let Ok(file) = SessionFile::load(&dir) else { return 78 };
-            let around = provider::Surroundings { dir: dir.clone(), models: None };
+            let desk = guest::tools::Desk::default();
+            let around = provider::Surroundings {
+                dir: dir.clone(),
+                models: None,
+                desk: desk.clone(),
+            };
             let ports = guest::Ports {
                 clock,
                 wake: Box::new(wake),
                 provider: provider::by_name(&file.provider, &around).expect("a known provider"),
                 on_commit: Box::new(move || to_host.notify_one()),
                 steps,
+                desk,
             };
             let guest = guest::run(dir, ports, container.terminate.clone());
             let guest = AssertUnwindSafe(guest).catch_unwind();
