@@ -17,15 +17,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     chain::Chain,
+    handoff::handoff,
     limits,
     mailbox::Mailbox,
     natives,
+    past::{self, Past},
+    posting::{self, Posted, Sent},
     prompt::Turn,
     provider::{Ears, Health, Heard, Launch, Opened, Provider, Sink},
     reply::{Claim, Reply, TurnEnd},
     rows,
     runner::Runner,
     steps,
+    tools::{Desk, Seat, Seated},
     turn::{Step, Tool, TurnEvent, TurnState},
 };
 
@@ -50,6 +54,10 @@ pub(crate) struct Attempt {
     pub(crate) tools_started: u32,
     /// What it has used so far.
     pub(crate) used: Option<Usage>,
+    /// What tools have said in this run, and what is not said again.
+    pub(crate) sent: Vec<Sent>,
+    /// What tools have done in this run, a line each.
+    done: Vec<String>,
 }
 
 impl Attempt {
@@ -60,7 +68,8 @@ impl Attempt {
 
     /// The one after it.
     pub(crate) fn next(&self, chain: &Chain, entry: usize, pause: Duration, at: Timestamp) -> Self {
-        Self::of(chain, (self.n + 1, entry), at, pause)
+        let (sent, done) = (self.sent.clone(), self.done.clone());
+        Self { sent, done, ..Self::of(chain, (self.n + 1, entry), at, pause) }
     }
 
     fn of(chain: &Chain, (n, at): (u32, usize), began: Timestamp, pause: Duration) -> Self {
@@ -77,6 +86,8 @@ impl Attempt {
             native: None,
             tools_started: 0,
             used: None,
+            sent: Vec::new(),
+            done: Vec::new(),
         }
     }
 }
@@ -105,10 +116,13 @@ impl Runner {
             Ok(provider) => provider,
             Err(fault) => return How::Ended(TurnEnd::Broke(fault), Vec::new()),
         };
-        let turn = &Turn { model: attempt.model.clone(), ..turn.clone() };
-        let mut work = pin!(work(provider, &self.mailbox, turn, (&sink, attempt.pause)));
+        let _seated = sit(&self.desk, &self.mailbox, turn, &sink);
+        let turn = Turn { model: attempt.model.clone(), ..turn.clone() };
         let origin = turn.messages.last().map(|last| last.id.clone());
+        let before = (attempt.pause, attempt.done.clone());
+        let mut work = pin!(work(provider, &self.mailbox, turn, &sink, before));
         let mut at_work = AtWork::new(&self.mailbox, claim, (attempt, stop), origin);
+        at_work.read = self.inbox.highest_seq();
         // It may have been written between the claim and now.
         at_work.stop = self.controls.abort(&self.mailbox.inbound, claim.at);
         let mut beat = interval_at(Instant::now() + limits::HEARTBEAT, limits::HEARTBEAT);
@@ -133,7 +147,7 @@ impl Runner {
                 }
                 end = &mut work => {
                     let rest = std::iter::from_fn(|| heard.try_recv().ok());
-                    rest.for_each(|said| drop(at_work.state.on(TurnEvent::Provider(said.event))));
+                    rest.for_each(|said| at_work.hears_late(said));
                     TurnEvent::Ended(end)
                 }
                 () = sleep_until(at_work.grace()), if at_work.grace.is_some() => TurnEvent::Forced,
@@ -167,6 +181,10 @@ struct AtWork<'a> {
     progressed: Instant,
     /// Who waits until it stands in the file that a tool acts.
     may_act: Option<oneshot::Sender<()>>,
+    /// Who waits until what a tool posts stands there.
+    posts: Option<oneshot::Sender<Posted>>,
+    /// The highest number that was read.
+    read: i64,
 }
 
 impl<'a> AtWork<'a> {
@@ -188,6 +206,8 @@ impl<'a> AtWork<'a> {
             row_due: now + limits::RUN_ROW_AFTER,
             progressed: now,
             may_act: None,
+            posts: None,
+            read: 0,
         }
     }
 
@@ -212,8 +232,15 @@ impl<'a> AtWork<'a> {
 
     fn hears(&mut self, said: Heard) -> TurnEvent {
         self.progressed = Instant::now();
-        self.may_act = said.written;
+        (self.may_act, self.posts) = (said.written, said.posted);
         TurnEvent::Provider(said.event)
+    }
+
+    /// What was said before the end and not taken yet. Who posts waits for it; now nobody does.
+    fn hears_late(&mut self, said: Heard) {
+        if said.posted.is_none() {
+            drop(self.on(TurnEvent::Provider(said.event)));
+        }
     }
 
     fn on(&mut self, event: TurnEvent) -> Step {
@@ -234,6 +261,7 @@ impl<'a> AtWork<'a> {
             Step::Beat => self.mailbox.beat(),
             Step::WriteRun => self.write_run(),
             Step::StartTool(tool) => self.let_act(tool),
+            Step::Post(reply) => self.post(reply),
             Step::EndTool => end_tool(self.mailbox),
             Step::Settle(end, replies) => return Some(How::Ended(end, replies)),
             Step::Drop(said) => return Some(How::Drop(self.stop.unwrap_or_default(), said)),
@@ -261,6 +289,21 @@ impl<'a> AtWork<'a> {
         }
     }
 
+    /// Writes what a tool posts, with the word that the run has acted. A disk that refuses is told to
+    /// the tool by silence.
+    fn post(&mut self, reply: Reply) {
+        let posts = self.posts.take();
+        let tools_started = self.attempt.tools_started.max(1);
+        let acting = Attempt { tools_started, ..self.attempt.clone() };
+        let put = posting::put(self.mailbox, self.claim, &acting, (reply, self.read));
+        if let Some((posted, sent)) = put {
+            *self.attempt = acting;
+            self.attempt.sent.extend(sent);
+            self.state.was_posted();
+            answer(posts, posted);
+        }
+    }
+
     /// Writes down that a tool acts, and only then lets it. A disk that refuses keeps it from
     /// acting.
     fn let_act(&mut self, tool: Tool) {
@@ -277,10 +320,10 @@ impl<'a> AtWork<'a> {
         match recorded {
             Ok(()) => {
                 *self.attempt = acting;
+                self.attempt.done.push(tool.summary.clone());
                 self.state.tool_was_recorded(tool);
                 self.mailbox.steps.reached(steps::Step::ToolRecorded);
-                // Whoever waits may be gone with its turn.
-                let _gone = may_act.is_some_and(|may_act| may_act.send(()).is_err());
+                answer(may_act, ());
             }
             Err(error) => {
                 let error = error.chain();
@@ -290,12 +333,23 @@ impl<'a> AtWork<'a> {
     }
 }
 
+/// From now on tools find this turn.
+fn sit(desk: &Desk, mailbox: &Mailbox, turn: &Turn, sink: &Sink) -> Seated {
+    let (sink, dir) = (sink.clone(), mailbox.dir.clone());
+    desk.sit(Seat { sink, dir, work: work_dir(mailbox, turn), zone: turn.zone.clone() })
+}
+
+fn work_dir(mailbox: &Mailbox, turn: &Turn) -> PathBuf {
+    turn.work_dir.as_ref().map_or_else(|| mailbox.dir.work(), PathBuf::from)
+}
+
 /// All that a provider does in an attempt: it rests, is made ready, and answers.
 async fn work(
     provider: &mut dyn Provider,
     mailbox: &Mailbox,
-    turn: &Turn,
-    (sink, pause): (&Sink, Duration),
+    mut turn: Turn,
+    sink: &Sink,
+    (pause, done): (Duration, Vec<String>),
 ) -> TurnEnd {
     if !pause.is_zero() {
         sleep(pause).await;
@@ -304,7 +358,7 @@ async fn work(
     let launch = Launch {
         model: turn.model.clone(),
         system_prompt: turn.system_prompt.clone(),
-        work_dir: turn.work_dir.as_ref().map_or_else(|| mailbox.dir.work(), PathBuf::from),
+        work_dir: work_dir(mailbox, &turn),
     };
     let known = match provider.health() {
         Health::Down => natives::to_resume(mailbox, name),
@@ -316,10 +370,29 @@ async fn work(
             if let Some(lost) = known {
                 natives::lost(mailbox, name, &lost);
             }
+            turn.before = handoff(&history(mailbox, &turn), &done);
         }
         Ok(Opened::Warm | Opened::Resumed) => {}
     }
-    provider.turn(turn, sink).await
+    provider.turn(&turn, sink).await
+}
+
+/// What was said before this turn. Where it cannot be read, the turn begins without it.
+fn history(mailbox: &Mailbox, turn: &Turn) -> Vec<Past> {
+    let now: Vec<i64> = turn.messages.iter().chain(&turn.context).map(|said| said.seq).collect();
+    let most = limits::HANDOFF_MESSAGES.saturating_add(now.len());
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    let mut past = past::read(&mailbox.dir, &turn.zone, most).unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot read what was said before");
+        Vec::new()
+    });
+    past.retain(|one| !now.contains(&one.number()));
+    past
+}
+
+/// Whoever waits may be gone with its turn.
+fn answer<T>(waits: Option<oneshot::Sender<T>>, with: T) {
+    let _gone = waits.is_some_and(|waits| waits.send(with).is_err());
 }
 
 /// What stands there in vain is cleared with the turn's end at the latest.

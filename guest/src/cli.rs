@@ -2,13 +2,13 @@
 //!
 //! Owns what only the host's container spec and tests type, and the signals of the `run` mode.
 
-use std::{ffi::OsString, io::Write, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode, sync::Arc};
 
 use schemas::{
     CONTRACT_VERSION,
     session_dir::{GUEST_ROOT, SessionDir},
     sqlite,
-    time::SystemClock,
+    time::{Clock, SystemClock},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use crate::{
     GuestError, GuestErrorKind, Ports, init, probe,
     provider::{self, Surroundings},
     steps::Steps,
+    tools::{self, Desk, Listener},
     watch::Watch,
 };
 
@@ -24,6 +25,7 @@ const USAGE: &str =
     "lazaret-guest init [--dir DIR] | init -- COMMAND…   PID 1; runs `run` or the command
 lazaret-guest run [--dir DIR]      works on the session
 lazaret-guest probe [--dir DIR]    prints what this process can see and do, as JSON
+lazaret-guest tools --socket PATH  the agent's tools over MCP, from a guest that runs
 lazaret-guest exec -- COMMAND…     becomes the command, with all signals let through
 lazaret-guest --version
 ";
@@ -53,12 +55,22 @@ fn dispatch(args: &[OsString], steps: impl FnOnce(&SessionDir) -> Steps) -> Resu
         ["run", "--dir", _] => run(&dir_of(rest(2)), steps),
         ["probe"] => print(&format!("{:#}\n", probe::report(&SessionDir::at(GUEST_ROOT)))),
         ["probe", "--dir", _] => print(&format!("{:#}\n", probe::report(&dir_of(rest(2))))),
+        ["tools", "--socket", _] => pipe(rest(2)),
         ["--version"] => print(&format!(
             "lazaret-guest {} contract {CONTRACT_VERSION}\n",
             env!("CARGO_PKG_VERSION")
         )),
         _ => Err(GuestError::bare(GuestErrorKind::Config, format!("usage:\n{USAGE}"))),
     }
+}
+
+fn pipe(rest: &[OsString]) -> Result<u8, GuestError> {
+    let socket = rest.first().map(PathBuf::from).unwrap_or_default();
+    let piped = tools::pipe(&socket);
+    piped.map(|()| 0).map_err(|error| {
+        let message = format!("cannot reach the tools at {}", socket.display());
+        GuestError::new(GuestErrorKind::Disk, message, error)
+    })
 }
 
 fn supervise(command: &[OsString]) -> Result<u8, GuestError> {
@@ -89,7 +101,8 @@ fn print(text: &str) -> Result<u8, GuestError> {
 
 fn run(dir: &SessionDir, steps: impl FnOnce(&SessionDir) -> Steps) -> Result<u8, GuestError> {
     sqlite::check_library()?;
-    let around = Surroundings { dir: dir.clone(), models: None };
+    let desk = Desk::default();
+    let around = Surroundings { dir: dir.clone(), models: None, desk: desk.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -97,18 +110,31 @@ fn run(dir: &SessionDir, steps: impl FnOnce(&SessionDir) -> Steps) -> Result<u8,
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())
             .map_err(|e| GuestError::new(GuestErrorKind::Config, "cannot take signals", e))?;
+        let clock = SystemClock;
+        let listener = Listener::open(&std::env::temp_dir(), clock.now(), &desk)
+            .inspect_err(|error| tracing::warn!(%error, "no socket for the tools"))
+            .ok();
         let ports = Ports {
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(clock),
             wake: Box::new(Watch::new(dir)),
             providers: Box::new(move |name| provider::by_name(name, &around)),
             // The host watches the file.
             on_commit: Box::new(|| {}),
             steps: steps(dir),
+            desk,
         };
         let cancel = CancellationToken::new();
         let mut work = std::pin::pin!(crate::run(dir.clone(), ports, cancel.clone()));
+        let tools = async {
+            match &listener {
+                Some(listener) => listener.serve().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut tools = std::pin::pin!(tools);
         tokio::select! {
             ended = &mut work => return ended,
+            () = &mut tools => {}
             _ = terminate.recv() => cancel.cancel(),
         }
         work.await

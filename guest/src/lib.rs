@@ -18,13 +18,16 @@ pub mod watch;
 
 pub mod chain;
 mod controls;
+pub mod handoff;
 mod inbox;
+pub mod past;
 pub mod prompt;
 pub mod provider;
 pub mod turn;
 pub mod written;
 
 pub mod reply;
+pub mod spoken;
 
 mod asking;
 mod attempt;
@@ -32,11 +35,14 @@ mod heartbeat;
 mod live;
 mod natives;
 mod outbox;
+mod posting;
 mod providers;
 mod prune;
 mod rows;
 mod runner;
 mod script;
+
+pub mod tools;
 
 #[cfg(test)]
 mod fuzz;
@@ -74,6 +80,8 @@ pub struct Ports {
     pub on_commit: OnCommit,
     /// Who is told of each step: nobody, but in tests.
     pub steps: steps::Steps,
+    /// Where the provider's tools find the turn at work: that of its `Surroundings`.
+    pub desk: tools::Desk,
 }
 
 /// Works on one session until `cancel`: then the turn at work is dropped, its rows are due again,
@@ -106,6 +114,7 @@ pub async fn run(
         worked_at: tokio::time::Instant::now(),
         chain: Chain::default(),
         natives: Natives::default(),
+        desk: ports.desk,
         cancel,
     };
     runner.run().await

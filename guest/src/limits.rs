@@ -16,6 +16,12 @@ pub const NO_PROGRESS: Duration = Duration::from_secs(600);
 /// What stands behind text that was cut off; it is shown in chats.
 pub const CUT_OFF: &str = " … (stopped)";
 
+/// Longest tag in a model's words: a name of a destination is at most 64 characters, and nothing
+/// is shown before it is known whether a tag began.
+pub const SPOKEN_TAG_BYTES: usize = 512;
+/// Longest code within a line, for the same reason: what is longer is a line with a stray backtick.
+pub const SPOKEN_CODE_BYTES: usize = 1 << 10;
+
 /// Turns that are over before this leave no live file: they would pay for it with every message.
 pub const LIVE_AFTER: Duration = Duration::from_secs(1);
 /// Size of one run's live file: hours of a talkative model.
@@ -90,6 +96,46 @@ pub const ECHO_CHUNKS: usize = 10_000;
 
 /// Largest file that it makes: more than [`FILE_BYTES`], so that the refusal can be shown.
 pub const ECHO_FILE_BYTES: usize = 32 << 20;
+
+/// Longest text that a tool takes: written as JSON, six bytes for each at worst, it still fits a
+/// row. What is longer is a file.
+pub const TOOL_TEXT_BYTES: usize = 128 << 10;
+/// Most items of a list that a tool takes; each list has a tighter bound where it is used.
+pub const TOOL_ITEMS: usize = 100;
+/// Longest line of JSON-RPC: a text of [`TOOL_TEXT_BYTES`], escaped, with all that goes with it.
+pub const TOOL_LINE_BYTES: usize = 1 << 20;
+/// Connections to the tools at once: the runtime, its sub-agents, and one that is being replaced.
+pub const TOOL_CONNECTIONS: usize = 8;
+/// Longest emoji, or name of one; the host refuses more.
+pub const EMOJI_BYTES: usize = 64;
+/// Most options of a question; the host refuses more.
+pub const OPTIONS: usize = 25;
+/// Longest option of a question; the host refuses more.
+pub const OPTION_BYTES: usize = 200;
+
+/// Messages, each way, that a search looks through: what a host's mailbox and some months of its
+/// history hold, read in some tens of milliseconds.
+pub const SEARCHED_ROWS: u32 = 2_000;
+/// Words of a search that count.
+pub const SEARCH_WORDS: usize = 16;
+/// How many messages a search shows when nothing is said about it.
+pub const FOUND_USUALLY: usize = 10;
+/// How many it shows at most: a page that a model still reads.
+pub const FOUND_MOST: usize = 50;
+/// What of a message a search shows.
+pub const FOUND_CHARS: usize = 400;
+
+/// Messages that a hand-off tells.
+pub const HANDOFF_MESSAGES: usize = 20;
+/// What of each of them it tells, in characters.
+pub const HANDOFF_CHARS: usize = 2_000;
+/// Things done that it tells; who did more has left traces that can be looked at.
+pub const HANDOFF_DONE: usize = 100;
+/// What of each of them it tells, in characters.
+pub const HANDOFF_DONE_CHARS: usize = 300;
+
+/// What of a message that is answered is quoted, in characters.
+pub const QUOTE_CHARS: usize = 500;
 
 /// Longest name of a destination that an error repeats.
 pub const NAME_CHARS: usize = 64;

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use schemas::{ids::RunId, session_dir::SessionDir};
 use serde_json::{Value, json};
 
-use crate::{limits, turn::ProviderEvent};
+use crate::{limits, spoken::Shown, turn::ProviderEvent};
 
 /// The live file of the run at work, or of the last one.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub(crate) struct Live {
     held: Vec<u8>,
     written: usize,
     refused: bool,
+    shown: Shown,
 }
 
 impl Live {
@@ -42,6 +43,7 @@ impl Live {
             held: Vec::new(),
             written: 0,
             refused: false,
+            shown: Shown::begin(),
         }
     }
 
@@ -56,10 +58,29 @@ impl Live {
         self.began = at;
         self.held.clear();
         (self.written, self.refused) = (0, false);
+        self.shown = Shown::begin();
     }
 
-    /// Something happened.
+    /// Something happened. Of what a model writes only that is told which its room may see; the
+    /// rest is a sign that it goes on.
     pub(crate) fn note(&mut self, event: &ProviderEvent, now: Timestamp) {
+        if let ProviderEvent::Text(piece) = event {
+            let shown = self.shown.push(piece);
+            return self.put(&ProviderEvent::Text(shown), now);
+        }
+        if matches!(
+            event,
+            ProviderEvent::ToolStarts(_) | ProviderEvent::Post(_) | ProviderEvent::Final(_)
+        ) {
+            let rest = std::mem::replace(&mut self.shown, Shown::begin()).finish();
+            if !rest.is_empty() {
+                self.put(&ProviderEvent::Text(rest), now);
+            }
+        }
+        self.put(event, now);
+    }
+
+    fn put(&mut self, event: &ProviderEvent, now: Timestamp) {
         self.hold(&line(event, now), now);
     }
 
@@ -77,6 +98,7 @@ impl Live {
     /// An attempt came to nothing: what it said counts no more.
     pub(crate) fn discarded(&mut self, attempt: u32, now: Timestamp) {
         let at = schemas::time::format(now);
+        self.shown = Shown::begin();
         self.hold(&json!({"type": "discarded", "at": at, "attempt": attempt}), now);
     }
 
@@ -142,6 +164,7 @@ fn line(event: &ProviderEvent, now: Timestamp) -> Value {
         ProviderEvent::Session(_) => json!({"type": "session", "at": at}),
         ProviderEvent::Text(text) => json!({"type": "text", "at": at, "text": text}),
         ProviderEvent::Thinking(text) => json!({"type": "thinking", "at": at, "text": text}),
+        ProviderEvent::Post(post) => json!({"type": "post", "at": at, "to": post.to}),
         ProviderEvent::Final(_) => json!({"type": "final", "at": at}),
     }
 }
@@ -193,6 +216,24 @@ mod tests {
         live.note(&said("c"), at(20));
         Live::start(&dir);
         assert!(!dir.live(&second).exists(), "it goes when the next guest starts");
+    }
+
+    #[test]
+    fn what_nobody_may_see_is_not_in_the_file_and_still_a_sign() {
+        let (_root, dir) = folder();
+        let run = RunId::mint(at(0));
+        let mut live = Live::start(&dir);
+        live.begin(&run, at(0));
+        let mut say = |second, text: &str| {
+            live.note(&ProviderEvent::Text(text.to_owned()), at(second));
+        };
+        say(2, "shown <inter");
+        say(3, "nal>secret");
+        say(9, "</internal><message to='ops'>other</message>");
+        let text = fs::read_to_string(dir.live(&run)).unwrap();
+        assert!(text.contains(r#""shown ""#) && text.lines().count() == 3, "{text}");
+        assert!(!text.contains("secret") && !text.contains("other"), "{text}");
+        assert_eq!(fs::metadata(dir.live(&run)).unwrap().modified().unwrap(), at(9).into());
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Owns how each kind of content is read. A row that cannot be read is named with the reason, so
 //! that it fails alone and the rest of the batch goes on.
 
+use jiff::{Timestamp, tz::TimeZone};
 use schemas::{
-    content::{self, Attachment, ChatIn, ContentError},
+    content::{self, Attachment, ChatIn, ContentError, ReplyTo},
     ids::{MessageId, RunId},
     message::{Address, InboundRow, Kind},
     session_file::SessionFile,
@@ -24,6 +25,10 @@ pub struct Turn {
     pub model: Option<String>,
     /// Where it works; `None` is the session's own folder.
     pub work_dir: Option<String>,
+    /// In which times are told.
+    pub zone: TimeZone,
+    /// What somebody is told who goes on with a conversation that it does not know; mostly empty.
+    pub before: String,
     /// What must be answered, in order.
     pub messages: Vec<Said>,
     /// What was said before in the same room, to nobody in particular.
@@ -39,6 +44,8 @@ pub struct Said {
     pub seq: i64,
     /// What it is.
     pub kind: Kind,
+    /// When it was said, in the session's time zone.
+    pub at: String,
     /// Who said it, for people.
     pub sender: Option<String>,
     /// Where it was said.
@@ -47,6 +54,8 @@ pub struct Said {
     pub text: String,
     /// Of a task: its name, its schedule and where its words come from, as far as they are known.
     pub task: Vec<(&'static str, String)>,
+    /// What it answers.
+    pub reply_to: Option<ReplyTo>,
     /// Files that came with it, with their `localPath` below `in/`.
     pub attachments: Vec<Attachment>,
 }
@@ -68,11 +77,13 @@ pub fn assemble(
     triggers: &[InboundRow],
     context: &[InboundRow],
 ) -> (Turn, Vec<Unreadable>) {
+    // A zone that nobody knows is told as what it is not: local.
+    let zone = TimeZone::get(&session.time_zone).unwrap_or(TimeZone::UTC);
     let mut unreadable = Vec::new();
     let mut read_all = |rows: &[InboundRow]| {
         let mut said = Vec::with_capacity(rows.len());
         for row in rows {
-            match read(row) {
+            match read(row, &zone) {
                 Ok(message) => said.push(message),
                 Err(why) => {
                     unreadable.push(Unreadable { row: row.clone(), why: why.to_string() });
@@ -88,21 +99,34 @@ pub fn assemble(
         system_prompt: session.system_prompt.clone(),
         model: session.model.clone(),
         work_dir: session.work_dir.clone(),
+        before: String::new(),
         messages,
         context,
+        zone,
     };
     (turn, unreadable)
 }
 
-fn read(row: &InboundRow) -> Result<Said, ContentError> {
+/// A time as people in the zone say it, with what it is ahead of UTC.
+pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// Reads one row.
+///
+/// # Errors
+/// When its content is not of its kind.
+pub(crate) fn read(row: &InboundRow, zone: &TimeZone) -> Result<Said, ContentError> {
     let mut said = Said {
         id: row.id.clone(),
         seq: row.seq,
         kind: row.kind,
+        at: local(row.timestamp, zone),
         sender: None,
         place: row.address.clone(),
         text: String::new(),
         task: Vec::new(),
+        reply_to: None,
         attachments: Vec::new(),
     };
     match row.kind {
@@ -111,6 +135,7 @@ fn read(row: &InboundRow) -> Result<Said, ContentError> {
             said.sender = chat.sender;
             said.text = chat.text;
             said.attachments = chat.attachments;
+            said.reply_to = chat.reply_to;
         }
         Kind::Task => {
             let object = object(row)?;
@@ -150,7 +175,6 @@ fn field(object: &Map<String, Value>, names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use schemas::{
         ids::{AgentId, SessionId},
         message::InboundStatus,
@@ -186,7 +210,7 @@ mod tests {
 
     #[track_caller]
     fn check(kind: Kind, content: &str, sender: Option<&str>, text: &str) {
-        let said = read(&row(kind, content)).unwrap();
+        let said = read(&row(kind, content), &TimeZone::UTC).unwrap();
         assert_eq!((said.sender.as_deref(), said.text.as_str()), (sender, text));
     }
 

@@ -261,7 +261,8 @@ impl Draft {
     }
 }
 
-fn draft(claim: &Claim, reply: Reply) -> Draft {
+/// A reply with where it goes.
+pub(crate) fn draft(claim: &Claim, reply: Reply) -> Draft {
     let answered = claim.rows().find(|row| row.id == reply.in_reply_to);
     // A batch has one address, so any of its rows knows it.
     let origin = answered.or_else(|| claim.triggers.first());

@@ -31,6 +31,7 @@ use crate::{
     rows, script,
     session::Session,
     steps::Step,
+    tools::Desk,
     wake::Wake,
 };
 
@@ -48,6 +49,7 @@ pub(crate) struct Runner {
     pub(crate) worked_at: Instant,
     pub(crate) chain: Chain,
     pub(crate) natives: Natives,
+    pub(crate) desk: Desk,
     pub(crate) cancel: CancellationToken,
 }
 
@@ -192,6 +194,9 @@ impl Runner {
                     Some(_) => Cow::Owned(draft.clone().addressed(&book)),
                     None => Cow::Borrowed(draft),
                 };
+                if closing.last.sent.iter().any(|sent| sent.says(&draft)) {
+                    continue;
+                }
                 let filed = outbox::put(&mailbox.dir, id, &draft.files)?;
                 if !filed.names.is_empty() {
                     mailbox.steps.reached(Step::FilesWritten);

@@ -22,6 +22,8 @@ pub enum Step {
     RunWritten,
     /// 9: it stands in the file that a tool acts; it does not know that it may.
     ToolRecorded,
+    /// 9: what a tool posts stands in the file; the tool does not know it yet.
+    Posted,
     /// 9: the provider is done; nothing of its answer is written.
     Answered,
     /// 10: the replies' files lie in the outbox; no row names them.
@@ -32,13 +34,14 @@ pub enum Step {
 
 impl Step {
     /// All of them, in the order of a turn.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Begun,
         Self::Read,
         Self::Claimed,
         Self::ReadAgain,
         Self::RunWritten,
         Self::ToolRecorded,
+        Self::Posted,
         Self::Answered,
         Self::FilesWritten,
         Self::Settled,

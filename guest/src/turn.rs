@@ -9,8 +9,10 @@ use schemas::{ids::MessageId, limits::MAX_TOOL_TIMEOUT, usage::Usage};
 
 use crate::{
     limits,
+    posting::Post,
     provider::{Class, Fault},
     reply::{Failure, Reply, Retry, TurnEnd, What},
+    spoken,
 };
 
 /// A tool that a provider lets act.
@@ -49,6 +51,8 @@ pub enum ProviderEvent {
     Final(String),
     /// A tool is about to act.
     ToolStarts(Tool),
+    /// A tool says or does this now, whatever becomes of the turn.
+    Post(Post),
     /// The tool of that id goes on: a line about how.
     ToolProgress(String, String),
     /// The tool of that id has ended.
@@ -91,6 +95,8 @@ pub enum Step {
     StartTool(Tool),
     /// Writes that no tool acts any more.
     EndTool,
+    /// Writes this now: a tool waits for it.
+    Post(Reply),
     /// Touches the heartbeat.
     Beat,
     /// Asks the provider to stop in good order.
@@ -116,6 +122,7 @@ pub struct TurnState {
     run_written: bool,
     tools_started: u32,
     tools: Vec<Tool>,
+    posted: bool,
     used: Option<Usage>,
     stopping: bool,
     native: Option<String>,
@@ -187,6 +194,13 @@ impl TurnState {
         self.run_written = true;
     }
 
+    /// What a tool posted stands in the file, and with it that the turn has acted.
+    pub fn was_posted(&mut self) {
+        self.posted = true;
+        self.tools_started = self.tools_started.max(1);
+        self.run_written = true;
+    }
+
     /// Whether the run row stands in the file.
     #[must_use]
     pub fn run_is_written(&self) -> bool {
@@ -204,11 +218,19 @@ impl TurnState {
                 self.speech.clear();
                 return Step::StartTool(tool);
             }
+            ProviderEvent::Post(post) => return self.post(post),
             ProviderEvent::ToolEnded(id) => return self.tool_ended(&id),
             ProviderEvent::Session(id) => self.native = Some(id),
             ProviderEvent::Thinking(_) | ProviderEvent::ToolProgress(..) => {}
         }
         Step::Wait
+    }
+
+    fn post(&mut self, post: Post) -> Step {
+        self.speech.clear();
+        let Some(in_reply_to) = self.origin.clone() else { return Step::Wait };
+        let Post { to, what, files } = post;
+        Step::Post(Reply { in_reply_to, to, what, files })
     }
 
     fn tool_ended(&mut self, id: &str) -> Step {
@@ -241,10 +263,12 @@ impl TurnState {
         self.replies.append(&mut self.open);
         let speech = std::mem::take(&mut self.speech);
         let answer = self.answer.take().unwrap_or(speech);
-        if let Some(origin) = &self.origin
-            && !answer.trim().is_empty()
-        {
-            self.replies.push(Reply::words(origin.clone(), answer));
+        if let Some(origin) = &self.origin {
+            self.replies.extend(spoken::replies(&answer, origin));
+            // Who has posted has answered: a silence afterwards is none by accident.
+            if self.posted && self.replies.is_empty() {
+                self.replies.push(Reply::words(origin.clone(), ""));
+            }
         }
         std::mem::take(&mut self.replies)
     }
@@ -257,10 +281,13 @@ impl TurnState {
                 text.push_str(limits::CUT_OFF);
             }
         }
-        if self.answer.is_none() && !self.speech.trim().is_empty() {
-            self.speech.push_str(limits::CUT_OFF);
-        }
+        let half = std::mem::take(&mut self.speech);
+        let half = match (&self.origin, &self.answer) {
+            (Some(origin), None) => spoken::cut_off(&half, origin),
+            (None, _) | (_, Some(_)) => Vec::new(),
+        };
         let mut said = self.said();
+        said.extend(half);
         said.retain(|reply| matches!(reply.what, What::Words(_)));
         said
     }
@@ -371,6 +398,30 @@ mod tests {
         check(
             vec![said("a", "whole"), act, delta("b", "half"), TurnEvent::Aborted, stopped],
             &Step::Drop(vec![reply("a", "whole"), reply("b", &cut)]),
+        );
+    }
+
+    fn written(events: Vec<ProviderEvent>, last: TurnEvent) -> Step {
+        let mut state = TurnState::begin(Some(id("a")));
+        events.into_iter().for_each(|event| drop(state.on(TurnEvent::Provider(event))));
+        state.on(last)
+    }
+
+    #[test]
+    fn what_a_model_writes_goes_to_whom_it_is_for_and_half_of_it_leaks_nothing() {
+        let text = |text: &str| ProviderEvent::Text(text.to_owned());
+        let to_ops = |text: &str| Reply { to: Some("ops".to_owned()), ..reply("a", text) };
+        let words = || vec![text("hm <internal>x</internal><mess"), text("age to='ops'>red")];
+        assert_eq!(
+            written(words(), TurnEvent::Ended(TurnEnd::Done)),
+            Step::Settle(TurnEnd::Done, vec![reply("a", "hm"), to_ops("red")])
+        );
+        let cut = to_ops(&format!("red{}", limits::CUT_OFF));
+        assert_eq!(written(words(), TurnEvent::Forced), Step::Drop(vec![reply("a", "hm"), cut]));
+        let whole = ProviderEvent::Final("<internal>only</internal>".to_owned());
+        assert_eq!(
+            written(vec![text("half"), whole], TurnEvent::Ended(TurnEnd::Done)),
+            Step::Settle(TurnEnd::Done, vec![reply("a", "")])
         );
     }
 

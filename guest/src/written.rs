@@ -4,17 +4,22 @@
 //! stands in a tag of its own, and what people, agents and webhooks wrote is escaped in it.
 
 use schemas::{
-    content::{ActionStatus, SystemIn},
+    content::{ActionStatus, ReplyTo, SystemIn},
     message::Kind,
 };
 use serde_json::Value;
 
-use crate::prompt::{Said, Turn};
+use crate::{
+    limits,
+    past::Own,
+    prompt::{Said, Turn},
+};
 
 /// All messages of a turn, context first.
 #[must_use]
 pub fn written(turn: &Turn) -> String {
-    let mut parts: Vec<String> = Vec::new();
+    let mut parts: Vec<String> = Vec::from([turn.before.clone()]);
+    parts.retain(|part| !part.is_empty());
     if !turn.context.is_empty() {
         let context: Vec<String> = turn.context.iter().map(part).collect();
         parts.push(format!("<context>\n{}\n</context>", context.join("\n")));
@@ -59,14 +64,32 @@ fn result_of(result: &Value) -> String {
     }
 }
 
-fn part(said: &Said) -> String {
+/// Something that the agent said itself.
+pub(crate) fn own(own: &Own) -> String {
+    let place = own.place.as_ref();
+    let number = own.number.to_string();
+    let head = head(
+        "you",
+        &[
+            ("number", Some(&number)),
+            ("time", Some(own.at.as_str()).filter(|at| !at.is_empty())),
+            ("channel", place.map(|place| place.channel_type.as_str())),
+            ("room", place.map(|place| place.platform_id.as_str())),
+            ("thread", place.and_then(|place| place.thread_id.as_deref())),
+        ],
+    );
+    format!("{head}\n{}\n</you>", escaped(&own.text))
+}
+
+/// One part.
+pub(crate) fn part(said: &Said) -> String {
     let tag = match said.kind {
         Kind::Chat | Kind::ChatSdk => "message",
         Kind::Task => "task",
         Kind::Webhook => "event",
         Kind::System => "host",
     };
-    let mut head = format!("<{tag} number=\"{}\"", said.seq);
+    let number = said.seq.to_string();
     let place = said.place.as_ref().filter(|_| said.kind != Kind::System);
     let task = said.task.iter().map(|(name, value)| (*name, Some(value.as_str())));
     let attributes = [
@@ -75,12 +98,11 @@ fn part(said: &Said) -> String {
         ("room", place.map(|place| place.platform_id.as_str())),
         ("thread", place.and_then(|place| place.thread_id.as_deref())),
     ];
-    for (name, value) in task.chain(attributes) {
-        if let Some(value) = value {
-            head.extend([" ", name, "=\"", &escaped(value), "\""]);
-        }
-    }
-    let mut lines = vec![escaped(&said.text)];
+    let numbered = [("number", Some(number.as_str())), ("time", Some(said.at.as_str()))];
+    let attributes: Vec<_> = numbered.into_iter().chain(task).chain(attributes).collect();
+    let head = head(tag, &attributes);
+    let mut lines: Vec<String> = said.reply_to.iter().map(quoted).collect();
+    lines.push(escaped(&said.text));
     lines.extend(said.attachments.iter().map(|file| {
         let name = escaped(file.name.as_deref().unwrap_or("unnamed"));
         match (&file.local_path, &file.error) {
@@ -94,10 +116,34 @@ fn part(said: &Said) -> String {
         }
     }));
     lines.retain(|line| !line.is_empty());
-    format!("{head}>\n{}\n</{tag}>", lines.join("\n"))
+    format!("{head}\n{}\n</{tag}>", lines.join("\n"))
 }
 
-fn escaped(text: &str) -> String {
+/// The message that a message answers.
+fn quoted(reply: &ReplyTo) -> String {
+    let number = reply.seq.map(|seq| seq.to_string());
+    let head = head("answers", &[("number", number.as_deref()), ("from", reply.sender.as_deref())]);
+    let text = reply.text.as_deref().unwrap_or_default();
+    let short: String = text.chars().take(limits::QUOTE_CHARS).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("{head}{}{more}</answers>", escaped(&short))
+}
+
+/// A tag that begins, with those attributes that have a value, each on the same line.
+fn head(tag: &str, attributes: &[(&str, Option<&str>)]) -> String {
+    let mut head = format!("<{tag}");
+    for (name, value) in attributes {
+        if let Some(value) = value {
+            let value = escaped(value).replace(['\n', '\t'], " ");
+            head.extend([" ", name, "=\"", &value, "\""]);
+        }
+    }
+    head.push('>');
+    head
+}
+
+/// Text that can neither begin nor end a tag, nor an attribute.
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -128,6 +174,7 @@ mod tests {
             id: MessageId::parse("m").unwrap(),
             seq,
             kind,
+            at: "2026-11-20 09:00:00 +01:00".to_owned(),
             sender: sender.map(str::to_owned),
             place: Some(Address {
                 channel_type: "slack".to_owned(),
@@ -136,16 +183,19 @@ mod tests {
             }),
             text: text.to_owned(),
             task: Vec::new(),
+            reply_to: None,
             attachments: Vec::new(),
         }
     }
 
     fn turn(messages: Vec<Said>, context: Vec<Said>) -> Turn {
         Turn {
+            before: String::new(),
             run: RunId::mint(Timestamp::UNIX_EPOCH),
             system_prompt: String::new(),
             model: None,
             work_dir: None,
+            zone: jiff::tz::TimeZone::UTC,
             messages,
             context,
         }
@@ -159,6 +209,11 @@ mod tests {
             local_path: Some("inbox/1/a.txt".to_owned()),
             ..Attachment::default()
         }];
+        with_file.reply_to = Some(ReplyTo {
+            seq: Some(3),
+            sender: Some("Bob".to_owned()),
+            text: Some("shall I <look>?".to_owned()),
+        });
         let event = said(4, Kind::System, None, "Your message 3 was not delivered: gone");
         let mut task = said(2, Kind::Task, None, "water");
         task.place = None;
@@ -166,14 +221,15 @@ mod tests {
         let shown = written(&turn(vec![event, with_file], vec![task]));
         insta::assert_snapshot!(shown, @r#"
         <context>
-        <task number="2" name="plants" schedule="0 8 * * *">
+        <task number="2" time="2026-11-20 09:00:00 +01:00" name="plants" schedule="0 8 * * *">
         water
         </task>
         </context>
-        <host number="4">
+        <host number="4" time="2026-11-20 09:00:00 +01:00">
         Your message 3 was not delivered: gone
         </host>
-        <message number="6" from="Ann" channel="slack" room="C1" thread="t&quot;1">
+        <message number="6" time="2026-11-20 09:00:00 +01:00" from="Ann" channel="slack" room="C1" thread="t&quot;1">
+        <answers number="3" from="Bob">shall I &lt;look&gt;?</answers>
         look
         <file name="a.txt">/workspace/in/inbox/1/a.txt</file>
         </message>

@@ -24,6 +24,9 @@ pub const OUTBOUND_HARD_BYTES: u64 = 64 * 1024 * 1024;
 /// Longest `content` of an outbound row. Longer things are files.
 pub const MAX_CONTENT_BYTES: usize = 1024 * 1024;
 
+/// Longest `content` of a row that an agent looks through again: what is longer is no conversation.
+pub const MAX_PAST_BYTES: usize = 256 * 1024;
+
 /// Longest of the other texts that a guest writes: errors, addresses, the ids of a run.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 

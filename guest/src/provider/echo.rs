@@ -15,6 +15,8 @@
 //! | `!tool <ms> <timeout ms>` | a tool that takes so long and declares that it may |
 //! | `!file <name> <n>` | sends a file of `n` deterministic bytes |
 //! | `!file <name> <text>` | sends a file with this text |
+//! | `!call <tool> <json>` | uses one of the guest's own tools, and repeats what came of it |
+//! | `!write <words>` | answers with these, as a model that may use tags writes them |
 //! | `!return` | sends the attachments back |
 //! | `!silent` | chooses to give no reply |
 //! | `!exit <code>` | ends the whole process, as in a crash |
@@ -44,14 +46,16 @@ use schemas::{
     session_dir::SessionDir,
     usage::Usage,
 };
+use serde_json::Value;
 
 use super::{
     Failure, Fault, FileSource, Health, Launch, Opened, OutFile, Provider, Reply, Retry, Sink,
-    Tool, TurnEnd, What,
+    Surroundings, Tool, TurnEnd, What,
 };
 use crate::{
     probe,
     prompt::{Said, Turn},
+    tools::{self, Desk},
     turn::ProviderEvent,
     written::written,
 };
@@ -70,13 +74,14 @@ const TOOL: &str = "tool";
 #[derive(Debug)]
 pub struct Echo {
     dir: SessionDir,
+    desk: Desk,
 }
 
 impl Echo {
     /// An echo in a session's folder.
     #[must_use]
-    pub fn new(dir: SessionDir) -> Self {
-        Self { dir }
+    pub fn new(around: &Surroundings) -> Self {
+        Self { dir: around.dir.clone(), desk: around.desk.clone() }
     }
 }
 
@@ -159,6 +164,13 @@ impl Echo {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
                     sink.tool_ended(TOOL).await;
                 }
+                Directive::Call(name, arguments) => {
+                    words = format!("{words}\n{}", self.call(sink, &name, &arguments).await?);
+                }
+                Directive::Write(text) => {
+                    words.clear();
+                    sink.say(ProviderEvent::Text(text)).await;
+                }
                 Directive::Stream(n) => pieces = n,
                 Directive::File(name, bytes) => {
                     let last = others.iter_mut().rev().find(|other| other.to.is_some());
@@ -191,6 +203,14 @@ impl Echo {
             sink.say(ProviderEvent::Reply(other)).await;
         }
         Ok(())
+    }
+
+    /// Uses one of the guest's own tools, as a model does.
+    async fn call(&self, sink: &Sink, name: &str, given: &Value) -> Result<String, TurnEnd> {
+        used(sink, name, None).await?;
+        let called = tools::call(&self.desk, name, given).await;
+        sink.tool_ended(TOOL).await;
+        Ok(format!("{name}: {}", called.text))
     }
 
     /// The tool whose effect can be seen.

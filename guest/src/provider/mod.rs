@@ -12,12 +12,13 @@ use schemas::{
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{limits, prompt::Turn, turn::ProviderEvent};
+use crate::{limits, prompt::Turn, tools::Desk, turn::ProviderEvent};
 
 pub mod echo;
 mod fault;
 
 pub use crate::{
+    posting::{Post, Posted},
     reply::{Failure, FileSource, OutFile, Reply, Retry, TurnEnd, What},
     turn::Tool,
 };
@@ -97,6 +98,9 @@ pub struct Surroundings {
     /// Where the model APIs are to be had, on loopback, without a slash at the end; the route's
     /// name follows: `http://127.0.0.1:8399` + `/anthropic`. `None` where there are none.
     pub models: Option<String>,
+    /// The guest's own tools: for [`tools::serve`](crate::tools::serve) in band, or over its
+    /// [`socket`](Desk::socket). They find the turn at work by themselves.
+    pub desk: Desk,
 }
 
 /// Where a provider says things, and looks up whom it can reach. Full means wait.
@@ -135,6 +139,8 @@ pub struct Heard {
     pub event: ProviderEvent,
     /// Told once it is durable; dropped when it cannot be.
     pub written: Option<oneshot::Sender<()>>,
+    /// The same for what is posted, with its number.
+    pub posted: Option<oneshot::Sender<Posted>>,
 }
 
 /// A tool must not act: that it does could not be written down.
@@ -177,7 +183,20 @@ impl Sink {
 
     /// Says something. When nobody listens any more the turn is about to be dropped.
     pub async fn say(&self, event: ProviderEvent) {
-        self.send(Heard { event, written: None }).await;
+        self.send(Heard { event, written: None, posted: None }).await;
+    }
+
+    /// Says or does something at once, while the turn goes on. It is durable, and on its way, once
+    /// this returns. It counts as a tool that has acted, so [`tool_starts`](Self::tool_starts) may
+    /// have been said before it, and need not.
+    ///
+    /// # Errors
+    /// When it could not be written down; nothing of it happens then.
+    pub async fn post(&self, post: Post) -> Result<Posted, NotWritten> {
+        let (posted, durable) = oneshot::channel();
+        let event = ProviderEvent::Post(post);
+        self.send(Heard { event, written: None, posted: Some(posted) }).await;
+        durable.await.map_err(|_| NotWritten)
     }
 
     /// A tool is about to act. It may once this returns: that it began is durable then, so nobody
@@ -188,7 +207,7 @@ impl Sink {
     pub async fn tool_starts(&self, tool: Tool) -> Result<(), NotWritten> {
         let (written, durable) = oneshot::channel();
         let event = ProviderEvent::ToolStarts(tool);
-        self.send(Heard { event, written: Some(written) }).await;
+        self.send(Heard { event, written: Some(written), posted: None }).await;
         durable.await.map_err(|_| NotWritten)
     }
 
@@ -208,7 +227,7 @@ impl Sink {
 #[must_use]
 pub fn by_name(name: &str, around: &Surroundings) -> Option<Box<dyn Provider>> {
     match name {
-        echo::NAME => Some(Box::new(echo::Echo::new(around.dir.clone()))),
+        echo::NAME => Some(Box::new(echo::Echo::new(around))),
         _ => None,
     }
 }

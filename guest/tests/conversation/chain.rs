@@ -146,6 +146,8 @@ async fn after_a_tool_has_acted_the_next_one_goes_on_or_nobody_does_as_the_setti
         chained.says("m1", status).await;
         assert_eq!((chained.desk.texts(), chained.desk.runs()), (owned(&told), owned(&[run])));
         assert!(chained.desk.tool().is_empty());
+        let log = chained.log.taken().join("\n");
+        assert_eq!(log.contains("<done>\n- acts\n</done>"), !told.is_empty(), "{log}");
     }
 }
 
@@ -161,8 +163,6 @@ async fn a_conversation_is_gone_on_with_by_its_id_after_the_guest_died_and_a_los
     chained.says("m3", "completed").await;
     chained.desk.kill_guest().await;
     assert_eq!(chained.conversations(), ["one one-own ready"]);
-    chained.starts(false);
-    chained.says("m4", "completed").await;
     assert_eq!(
         chained.log.taken(),
         [
@@ -171,9 +171,15 @@ async fn a_conversation_is_gone_on_with_by_its_id_after_the_guest_died_and_a_los
             "one gone",
             "one big resumes one-own",
             "one gone",
-            "one big resumes one-own",
-        ]
+        ],
+        "whoever knows the conversation is told nothing of it"
     );
+    chained.starts(false);
+    chained.says("m4", "completed").await;
+    let log = chained.log.taken().join("\n");
+    assert!(log.starts_with("one big resumes one-own\none is told: "), "{log}");
+    let (asked, answered) = (log.matches(">\nhello\n</message>"), log.matches("</you>"));
+    assert_eq!((asked.count(), answered.count()), (3, 3), "not what is asked now: {log}");
     assert_eq!(chained.desk.texts(), ["a", "b", "c", "d"]);
 }
 

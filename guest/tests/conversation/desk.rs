@@ -12,6 +12,7 @@ use guest::{
     GuestError, Ports,
     provider::{self, Surroundings},
     steps::Steps,
+    tools,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row};
@@ -53,6 +54,7 @@ pub(crate) struct Desk {
     committed: Arc<Notify>,
     clock: Arc<RuntimeClock>,
     hook: Arc<Mutex<Option<Hook>>>,
+    pub(crate) tools: tools::Desk,
     guest: Option<(JoinHandle<Result<(), GuestError>>, CancellationToken)>,
 }
 
@@ -82,7 +84,17 @@ impl Desk {
         session.save(&dir).unwrap();
         let (wake, committed) = (Arc::default(), Arc::default());
         let writer = InboundWriter::new(dir.clone());
-        Self { _root: root, dir, writer, wake, committed, clock, hook: Arc::default(), guest: None }
+        Self {
+            _root: root,
+            dir,
+            writer,
+            wake,
+            committed,
+            clock,
+            hook: Arc::default(),
+            tools: tools::Desk::default(),
+            guest: None,
+        }
     }
 
     /// Changes what the host says about the session.
@@ -106,7 +118,7 @@ impl Desk {
 
     /// What surrounds a provider here: no model APIs.
     pub(crate) fn around(&self) -> Surroundings {
-        Surroundings { dir: self.dir.clone(), models: None }
+        Surroundings { dir: self.dir.clone(), models: None, desk: self.tools.clone() }
     }
 
     pub(crate) fn start_with(&mut self, provider: Box<dyn guest::Provider>) {
@@ -130,6 +142,7 @@ impl Desk {
                 committed.notify_one();
             }),
             steps: Steps::default(),
+            desk: self.tools.clone(),
         };
         let cancel = CancellationToken::new();
         let work = guest::run(self.dir.clone(), ports, cancel.clone());

@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -87,7 +86,10 @@ impl Provider for Runtime {
         }
     }
 
-    async fn turn(&mut self, _turn: &Turn, sink: &Sink) -> TurnEnd {
+    async fn turn(&mut self, turn: &Turn, sink: &Sink) -> TurnEnd {
+        if !turn.before.is_empty() {
+            self.log.note(format!("{} is told: {}", self.name, turn.before));
+        }
         let id = self.conversation.clone().unwrap();
         sink.say(ProviderEvent::Session(id)).await;
         let play = self.plays.lock().unwrap().pop_front().unwrap();
@@ -122,8 +124,7 @@ impl Provider for Runtime {
             }
             Play::IsDeaf => {
                 half().await;
-                tokio::time::sleep(Duration::from_secs(86_400)).await;
-                TurnEnd::Done
+                std::future::pending().await
             }
         }
     }

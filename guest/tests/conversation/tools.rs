@@ -45,17 +45,21 @@ fn turn_of(text: &str) -> Turn {
         id: MessageId::parse("m1").unwrap(),
         seq: 2,
         kind: Kind::Chat,
+        at: String::new(),
         sender: None,
         place: None,
         text: text.to_owned(),
         task: Vec::new(),
+        reply_to: None,
         attachments: Vec::new(),
     };
     Turn {
+        before: String::new(),
         run: RunId::mint(jiff::Timestamp::UNIX_EPOCH),
         system_prompt: String::new(),
         model: None,
         work_dir: None,
+        zone: jiff::tz::TimeZone::UTC,
         messages: vec![said],
         context: Vec::new(),
     }

@@ -8,6 +8,7 @@ mod erase;
 mod expire;
 mod find;
 mod list;
+mod past;
 mod read;
 mod retain;
 mod revive;
@@ -20,6 +21,7 @@ pub use expire::Expired;
 pub use find::CameIn;
 pub use list::ListedRow;
 pub use read::{ControlRow, DueBatch, DueQuery, InboundReader};
+pub(crate) use read::{address, message_id, timestamp, unreadable, word};
 pub use revive::Revived;
 pub use write::{Appended, InboundTx, InboundWriter, Unsettled};
 

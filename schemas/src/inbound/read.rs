@@ -23,7 +23,7 @@ use crate::{
 /// The only way to read `inbound.db` in a guest. Holds no connection.
 #[derive(Debug, Clone)]
 pub struct InboundReader {
-    dir: SessionDir,
+    pub(super) dir: SessionDir,
 }
 
 /// What the guest knows when it asks for work.
@@ -201,12 +201,12 @@ impl InboundReader {
         filter(self.open()?.as_ref(), ids, sql)
     }
 
-    fn open(&self) -> Result<Option<Connection>, StoreError> {
+    pub(super) fn open(&self) -> Result<Option<Connection>, StoreError> {
         open_if_there(&self.dir.inbound_db())
     }
 }
 
-fn open_if_there(path: &Path) -> Result<Option<Connection>, StoreError> {
+pub(super) fn open_if_there(path: &Path) -> Result<Option<Connection>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
@@ -229,7 +229,7 @@ fn filter(
     Ok(kept)
 }
 
-const COLUMNS: &str = "id, seq, kind, timestamp, status, tries, trigger, channel_type, platform_id, \
+pub(super) const COLUMNS: &str = "id, seq, kind, timestamp, status, tries, trigger, channel_type, platform_id, \
                        thread_id, content, on_wake, sender_id, solo, queue_pos";
 
 fn collect_due(
@@ -286,7 +286,7 @@ fn highest_seq(conn: &Connection) -> Result<i64, StoreError> {
     Ok(conn.query_row("SELECT coalesce(max(seq), 0) FROM messages_in", [], |row| row.get(0))?)
 }
 
-fn inbound_row(row: &Row<'_>) -> rusqlite::Result<InboundRow> {
+pub(super) fn inbound_row(row: &Row<'_>) -> rusqlite::Result<InboundRow> {
     Ok(InboundRow {
         id: message_id(row, 0)?,
         seq: row.get(1)?,
@@ -316,13 +316,13 @@ fn destination(row: &Row<'_>) -> rusqlite::Result<Destination> {
     Ok(Destination { name: row.get(0)?, display_name: row.get(1)?, target })
 }
 
-pub(super) fn message_id(row: &Row<'_>, column: usize) -> rusqlite::Result<MessageId> {
+pub(crate) fn message_id(row: &Row<'_>, column: usize) -> rusqlite::Result<MessageId> {
     let text: String = row.get(column)?;
     MessageId::parse(&text).map_err(|error| unreadable(column, &error.to_string()))
 }
 
 /// Reads a time; a text that is no time is an error, not a silent `None`.
-pub(super) fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(crate) fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     let Some(text) = row.get::<_, Option<String>>(column)? else { return Ok(None) };
     match time::parse(&text) {
         Some(at) => Ok(Some(at)),
@@ -331,7 +331,7 @@ pub(super) fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Option
 }
 
 /// Reads channel, room and thread from three columns that follow each other.
-pub(super) fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Address>> {
+pub(crate) fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Address>> {
     let channel_type: Option<String> = row.get(column)?;
     let platform_id: Option<String> = row.get(column + 1)?;
     let thread_id = row.get(column + 2)?;
@@ -342,7 +342,7 @@ pub(super) fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<A
     }))
 }
 
-pub(super) fn word<T>(
+pub(crate) fn word<T>(
     row: &Row<'_>,
     column: usize,
     parse: fn(&str) -> Option<T>,
@@ -351,6 +351,6 @@ pub(super) fn word<T>(
     parse(&text).ok_or_else(|| unreadable(column, &format!("unknown word {text:?}")))
 }
 
-pub(super) fn unreadable(column: usize, why: &str) -> rusqlite::Error {
+pub(crate) fn unreadable(column: usize, why: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
 }

@@ -6,6 +6,7 @@
 mod copy;
 mod lock;
 mod native;
+mod past;
 mod prune;
 mod read;
 mod signs;

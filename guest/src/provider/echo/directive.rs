@@ -5,6 +5,8 @@ use schemas::{
     content::{Card, MessageRef, Operation, Question, QuestionOption},
 };
 
+use serde_json::Value;
+
 use crate::{
     limits,
     provider::{Retry, What},
@@ -21,6 +23,10 @@ pub(super) enum Directive {
     /// How long it takes, and what it declares, in milliseconds.
     Tool(u64, u64),
     File(String, Vec<u8>),
+    /// One of the guest's tools, and what it is given.
+    Call(String, Value),
+    /// What is written as a model writes it.
+    Write(String),
     Return,
     Silent,
     Exit(u8),
@@ -59,6 +65,8 @@ fn directive(line: &str, seq: i64) -> Option<Directive> {
         "append" => append(rest),
         "tool" => tool(rest),
         "file" => file(rest),
+        "call" => call(rest),
+        "write" => Some(Directive::Write(rest.to_owned())),
         "return" => Some(Directive::Return),
         "silent" => Some(Directive::Silent),
         "exit" => rest.parse().ok().map(Directive::Exit),
@@ -100,6 +108,11 @@ fn append(rest: &str) -> Option<Directive> {
     let (file, line) = rest.split_once(' ')?;
     let plain = !file.starts_with('.') && !file.contains('/');
     plain.then(|| Directive::Append(file.to_owned(), line.to_owned()))
+}
+
+fn call(rest: &str) -> Option<Directive> {
+    let (name, arguments) = rest.split_once(' ').unwrap_or((rest, "{}"));
+    Some(Directive::Call(name.to_owned(), serde_json::from_str(arguments).ok()?))
 }
 
 fn tool(rest: &str) -> Option<Directive> {

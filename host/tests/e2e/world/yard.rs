@@ -269,13 +269,16 @@ impl Yard {
         });
         async move {
             let Ok(file) = SessionFile::load(&dir) else { return 78 };
-            let around = provider::Surroundings { dir: dir.clone(), models: None };
+            let desk = guest::tools::Desk::default();
+            let around =
+                provider::Surroundings { dir: dir.clone(), models: None, desk: desk.clone() };
             let ports = guest::Ports {
                 clock,
                 wake: Box::new(wake),
                 providers: Box::new(move |name| provider::by_name(name, &around)),
                 on_commit: Box::new(move || to_host.notify_one()),
                 steps,
+                desk,
             };
             let guest = guest::run(dir, ports, container.terminate.clone());
             let guest = AssertUnwindSafe(guest).catch_unwind();
