@@ -122,7 +122,7 @@ pub struct TurnState {
     run_written: bool,
     tools_started: u32,
     tools: Vec<Tool>,
-    posted: bool,
+    posts: u32,
     used: Option<Usage>,
     stopping: bool,
     native: Option<String>,
@@ -196,7 +196,7 @@ impl TurnState {
 
     /// What a tool posted stands in the file, and with it that the turn has acted.
     pub fn was_posted(&mut self) {
-        self.posted = true;
+        self.posts += 1;
         self.tools_started = self.tools_started.max(1);
         self.run_written = true;
     }
@@ -266,7 +266,7 @@ impl TurnState {
         if let Some(origin) = &self.origin {
             self.replies.extend(spoken::replies(&answer, origin));
             // Who has posted has answered: a silence afterwards is none by accident.
-            if self.posted && self.replies.is_empty() {
+            if self.posts > 0 && self.replies.is_empty() {
                 self.replies.push(Reply::words(origin.clone(), ""));
             }
         }
