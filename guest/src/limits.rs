@@ -87,3 +87,21 @@ pub const SCRIPT_OUTPUT: usize = 1 << 20;
 pub const SCRIPT_WORDS: usize = 1_000;
 /// How soon its end, and a stop, are noticed.
 pub const SCRIPT_GLANCE_MS: u16 = 20;
+
+/// Longest line of a runtime: a file that a tool has read comes whole, and grows by escaping.
+pub const CHILD_LINE: usize = 8 << 20;
+/// What is kept of its complaints: the end of them, where the reason stands.
+pub const CHILD_WORDS: usize = 8 << 10;
+/// Lines that may wait until it reads them: it is told a handful in a turn.
+pub const CHILD_QUEUE: usize = 64;
+/// How long it may take to end once its input has ended: it writes its transcript then.
+pub const CHILD_EOF_GRACE: Duration = Duration::from_secs(3);
+/// How long it may take to end once it was asked by a signal.
+pub const CHILD_TERM_GRACE: Duration = Duration::from_secs(2);
+/// How long after the end of its output it may take to have a status.
+pub const CHILD_STATUS_GRACE: Duration = Duration::from_secs(1);
+/// How soon its end is noticed where nothing tells of it.
+pub const CHILD_GLANCE: Duration = Duration::from_millis(5);
+/// How often whoever belongs to it is looked for until nobody is left: each look ends all that it
+/// finds, so more are needed only by those that multiply meanwhile.
+pub const CHILD_LOOKS: usize = 16;

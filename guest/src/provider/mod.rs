@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{limits, prompt::Turn, turn::ProviderEvent};
 
+pub mod child;
 pub mod echo;
 mod fault;
 
