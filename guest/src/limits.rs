@@ -105,3 +105,16 @@ pub const CHILD_GLANCE: Duration = Duration::from_millis(5);
 /// How often whoever belongs to it is looked for until nobody is left: each look ends all that it
 /// finds, so more are needed only by those that multiply meanwhile.
 pub const CHILD_LOOKS: usize = 16;
+
+/// How long Claude Code may take from its start to its first answer; a busy machine needs seconds.
+pub const CLAUDE_START: Duration = Duration::from_secs(60);
+/// Lines of one turn that are no lines of its protocol: a stray print of a library, or noise.
+pub const GARBAGE_LINES: usize = 50;
+/// Largest picture that is shown to a model; the interface takes no more.
+pub const PICTURE_BYTES: u64 = 5 << 20;
+/// Most pictures of a turn: a request has a bound of its own, and old ones stay in it.
+pub const PICTURES: usize = 10;
+/// Longest line about what a tool does, in characters.
+pub const TOOL_CHARS: usize = 200;
+/// Bytes on their way between a runtime and our tools; more wait.
+pub const TOOL_PIPE: usize = 64 << 10;

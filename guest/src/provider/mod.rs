@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{limits, prompt::Turn, turn::ProviderEvent};
 
 pub mod child;
+pub mod claude;
 pub mod echo;
 mod fault;
 
@@ -209,6 +210,7 @@ impl Sink {
 #[must_use]
 pub fn by_name(name: &str, around: &Surroundings) -> Option<Box<dyn Provider>> {
     match name {
+        claude::NAME => Some(Box::new(claude::Claude::new(around.clone()))),
         echo::NAME => Some(Box::new(echo::Echo::new(around.dir.clone()))),
         _ => None,
     }

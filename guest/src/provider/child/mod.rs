@@ -19,8 +19,8 @@ use nix::{
     unistd::Pid,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
-    process::{ChildStdin, ChildStdout, Command},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    process::{ChildStdout, Command},
     sync::mpsc,
     task::JoinSet,
     time::{Instant, sleep, timeout},
@@ -30,6 +30,7 @@ use super::{Class, Fault};
 use crate::{config, limits};
 
 mod kin;
+pub mod lines;
 
 /// What is to be started, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,9 +65,7 @@ pub struct Child {
     pid: Pid,
     /// What everything that it starts carries in its environment.
     mark: String,
-    out: BufReader<ChildStdout>,
-    /// A line as far as it has come: reading may be given up in the middle of one.
-    part: Vec<u8>,
+    out: lines::Lines<ChildStdout>,
     input: Option<mpsc::Sender<String>>,
     words: Arc<Mutex<Vec<u8>>>,
     /// Those who write its input and read its complaints; they end with it.
@@ -107,9 +106,9 @@ impl Child {
         let mut beside = JoinSet::new();
         beside.spawn(write_all(stdin, lines));
         beside.spawn(keep_the_end(stderr, Arc::clone(&words)));
-        let out = BufReader::with_capacity(64 << 10, stdout);
+        let out = lines::Lines::new(stdout, limits::CHILD_LINE);
         let input = Some(input);
-        Ok(Self { process, pid, mark, out, part: Vec::new(), input, words, beside, over: false })
+        Ok(Self { process, pid, mark, out, input, words, beside, over: false })
     }
 
     /// Its number.
@@ -145,24 +144,12 @@ impl Child {
     /// [`Class::Exited`] when there is none any more, with its status and last complaints;
     /// [`Class::Garbled`] when one is longer than may be.
     pub async fn line(&mut self) -> Result<String, Fault> {
-        loop {
-            let piece = match self.out.fill_buf().await {
-                Ok([]) | Err(_) => return Err(self.gone().await),
-                Ok(piece) => piece,
-            };
-            let end = piece.iter().position(|byte| *byte == b'\n');
-            let taken = end.map_or(piece.len(), |end| end + 1);
-            self.part.extend_from_slice(piece.get(..end.unwrap_or(taken)).unwrap_or_default());
-            self.out.consume(taken);
-            if self.part.len() > limits::CHILD_LINE {
+        match self.out.next().await {
+            Ok(Some(line)) => Ok(line),
+            Ok(None) => Err(self.gone().await),
+            Err(lines::TooLong) => {
                 let long = format!("it said a line of more than {} bytes", limits::CHILD_LINE);
-                return Err(Fault::new(Class::Garbled, long));
-            }
-            if end.is_some() {
-                let line = std::mem::take(&mut self.part);
-                return Ok(String::from_utf8(line).unwrap_or_else(|error| {
-                    String::from_utf8_lossy(error.as_bytes()).into_owned()
-                }));
+                Err(Fault::new(Class::Garbled, long))
             }
         }
     }
@@ -190,11 +177,8 @@ impl Child {
     /// What it says meanwhile is read, so that a full pipe holds nothing up.
     async fn ended_within(&mut self, grace: std::time::Duration) {
         let by = Instant::now() + grace;
-        let mut sink = vec![0; 16 << 10];
         while status(self.pid).is_none() && Instant::now() < by {
-            if let Ok(Ok(0) | Err(_)) =
-                timeout(limits::CHILD_GLANCE, self.out.read(&mut sink)).await
-            {
+            if let Ok(false) = timeout(limits::CHILD_GLANCE, self.out.skip()).await {
                 sleep(limits::CHILD_GLANCE).await;
             }
         }
@@ -255,12 +239,12 @@ fn status(pid: Pid) -> Option<String> {
     }
 }
 
-/// Its input ends when nobody can say more.
-async fn write_all(mut stdin: ChildStdin, mut lines: mpsc::Receiver<String>) {
+/// Writes lines until nobody can say more; then the pipe ends.
+pub async fn write_all(mut to: impl AsyncWrite + Unpin, mut lines: mpsc::Receiver<String>) {
     while let Some(mut line) = lines.recv().await {
         line.push('\n');
-        if stdin.write_all(line.as_bytes()).await.is_err() {
-            // Its end shows in what it says.
+        if to.write_all(line.as_bytes()).await.is_err() {
+            // Whoever read it is gone, which shows in what it says.
             return;
         }
     }
