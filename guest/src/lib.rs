@@ -7,6 +7,7 @@
 //!
 //! The modules stand in the order of a message's life.
 
+mod config;
 pub mod error;
 pub mod limits;
 pub mod steps;

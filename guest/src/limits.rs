@@ -148,3 +148,34 @@ pub const SCRIPT_OUTPUT: usize = 1 << 20;
 pub const SCRIPT_WORDS: usize = 1_000;
 /// How soon its end, and a stop, are noticed.
 pub const SCRIPT_GLANCE_MS: u16 = 20;
+
+/// Longest line of a runtime: a file that a tool has read comes whole, and grows by escaping.
+pub const CHILD_LINE: usize = 8 << 20;
+/// What is kept of its complaints: the end of them, where the reason stands.
+pub const CHILD_WORDS: usize = 8 << 10;
+/// Lines that may wait until it reads them: it is told a handful in a turn.
+pub const CHILD_QUEUE: usize = 64;
+/// How long it may take to end once its input has ended: it writes its transcript then.
+pub const CHILD_EOF_GRACE: Duration = Duration::from_secs(3);
+/// How long it may take to end once it was asked by a signal.
+pub const CHILD_TERM_GRACE: Duration = Duration::from_secs(2);
+/// How long after the end of its output it may take to have a status.
+pub const CHILD_STATUS_GRACE: Duration = Duration::from_secs(1);
+/// How soon its end is noticed where nothing tells of it.
+pub const CHILD_GLANCE: Duration = Duration::from_millis(5);
+/// How often whoever belongs to it is looked for until nobody is left: each look ends all that it
+/// finds, so more are needed only by those that multiply meanwhile.
+pub const CHILD_LOOKS: usize = 16;
+
+/// How long Claude Code may take from its start to its first answer; a busy machine needs seconds.
+pub const CLAUDE_START: Duration = Duration::from_secs(60);
+/// Lines of one turn that are no lines of its protocol: a stray print of a library, or noise.
+pub const GARBAGE_LINES: usize = 50;
+/// Largest picture that is shown to a model; the interface takes no more.
+pub const PICTURE_BYTES: u64 = 5 << 20;
+/// Most pictures of a turn: a request has a bound of its own, and old ones stay in it.
+pub const PICTURES: usize = 10;
+/// Longest line about what a tool does, in characters.
+pub const TOOL_CHARS: usize = 200;
+/// Bytes on their way between a runtime and our tools; more wait.
+pub const TOOL_PIPE: usize = 64 << 10;

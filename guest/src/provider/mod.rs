@@ -12,8 +12,15 @@ use schemas::{
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{limits, prompt::Turn, tools::Desk, turn::ProviderEvent};
+use crate::{
+    limits,
+    prompt::Turn,
+    tools::{self, Desk},
+    turn::ProviderEvent,
+};
 
+pub mod child;
+pub mod claude;
 pub mod echo;
 mod fault;
 
@@ -227,7 +234,22 @@ impl Sink {
 #[must_use]
 pub fn by_name(name: &str, around: &Surroundings) -> Option<Box<dyn Provider>> {
     match name {
+        claude::NAME => {
+            let tools = in_band(around.desk.clone());
+            Some(Box::new(claude::Claude::new(around.clone()).with_tools(tools)))
+        }
         echo::NAME => Some(Box::new(echo::Echo::new(around))),
         _ => None,
     }
+}
+
+/// The guest's tools, spoken to without a process of their own.
+fn in_band(desk: Desk) -> claude::Tools {
+    claude::Tools::new(move || {
+        let (theirs, ours) = tokio::io::duplex(limits::TOOL_PIPE);
+        let serves = tools::serve(ours, desk.clone());
+        #[expect(clippy::disallowed_methods, reason = "it ends with the stream that this answers")]
+        tokio::spawn(serves);
+        theirs
+    })
 }
