@@ -1,6 +1,6 @@
 //! The harness: a session's folder, a model that plays a script, and a provider between them.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use guest::{
     prompt::{Said, Turn},
@@ -40,7 +40,7 @@ pub(crate) struct Runtime {
 pub(crate) struct Bench {
     _root: TempDir,
     pub(crate) dir: SessionDir,
-    pub(crate) model: ScriptedModel,
+    pub(crate) model: Arc<ScriptedModel>,
     pub(crate) provider: Box<dyn Provider>,
     pub(crate) launch: Launch,
     pub(crate) around: Surroundings,
@@ -64,7 +64,7 @@ impl Bench {
         for folder in [dir.in_dir(), dir.out_dir(), dir.work(), dir.home(), dir.inbox()] {
             fs::create_dir_all(folder).unwrap();
         }
-        let model = ScriptedModel::start(0).await.unwrap();
+        let model = Arc::new(ScriptedModel::start(0).await.unwrap());
         let around = Surroundings { dir: dir.clone(), models: Some(model.base(&script(plays))) };
         let provider = (runtime.make)(around.clone());
         assert_eq!(provider.name(), runtime.name);

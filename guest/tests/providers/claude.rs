@@ -28,6 +28,7 @@ conforms!(claude:
     stops::a_stop_in_the_middle_of_words_keeps_the_process,
     stops::a_stop_in_a_tool_leaves_nobody_of_it,
     stops::a_stop_while_the_model_is_silent_keeps_the_process,
+    stops::a_stop_that_comes_first_is_a_stop,
     stops::stop_after_stop_ends_each_its_own_turn,
     faults::a_refused_key_is_classed,
     faults::a_missing_model_is_classed,
