@@ -16,6 +16,7 @@ use crate::{limits, prompt::Turn, turn::ProviderEvent};
 
 pub mod child;
 pub mod claude;
+pub mod codex;
 pub mod echo;
 mod fault;
 
@@ -211,6 +212,7 @@ impl Sink {
 pub fn by_name(name: &str, around: &Surroundings) -> Option<Box<dyn Provider>> {
     match name {
         claude::NAME => Some(Box::new(claude::Claude::new(around.clone()))),
+        codex::NAME => Some(Box::new(codex::Codex::new(around.clone(), None))),
         echo::NAME => Some(Box::new(echo::Echo::new(around.dir.clone()))),
         _ => None,
     }
