@@ -1,6 +1,12 @@
 //! The harness: a session's folder, a model that plays a script, and a provider between them.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use guest::{
     prompt::{Said, Turn},
@@ -126,7 +132,10 @@ impl Bench {
 
     /// The words that the model was sent, a text for each request.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.requests().iter().map(|body| body["messages"].to_string()).collect()
+        // Each interface has its own word for it.
+        let words =
+            |body: &Value| [&body["messages"], &body["input"]].map(Value::to_string).concat();
+        self.requests().iter().map(words).collect()
     }
 
     /// The bodies of the requests of the main line.
@@ -143,6 +152,19 @@ impl Bench {
     pub(crate) fn pid(&self) -> i32 {
         processes::runtime(&self.dir.home())
     }
+}
+
+/// Where the pinned program of a runtime lies; it is fetched when it is not there.
+pub(crate) fn program(name: &str) -> PathBuf {
+    static FOUND: OnceLock<String> = OnceLock::new();
+    let find = || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/agent-clis");
+        let found = Command::new(script).output().unwrap();
+        assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+        String::from_utf8(found.stdout).unwrap()
+    };
+    let mut lines = FOUND.get_or_init(find).lines().filter_map(|line| line.split_once('='));
+    lines.find(|(of, _)| *of == name).unwrap().1.into()
 }
 
 /// Plays as they stand in a URL.

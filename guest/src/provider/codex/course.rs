@@ -45,10 +45,12 @@ pub(super) struct Course {
     thread: String,
     /// Its id, once that is known.
     turn: Option<String>,
+    /// It has begun: from then on it can be spoken to, and stopped.
+    begun: bool,
     /// What has begun and not ended.
     items: Vec<Item>,
     acted: bool,
-    /// What was said since the last tool: whether it is only by the way, and the words.
+    /// What was said since a tool last asked or acted: whether it is only by the way, and the words.
     said: Vec<(bool, String)>,
     /// The message whose words come in pieces.
     speaks: Option<String>,
@@ -67,15 +69,14 @@ impl Course {
         self.turn = Some(turn.to_owned());
     }
 
-    /// Its id, once that is known.
-    pub(super) fn id(&self) -> Option<&str> {
-        self.turn.as_deref()
+    /// Its id, once it has begun: before, the app server knows no turn to speak to or to stop.
+    pub(super) fn begun(&self) -> Option<&str> {
+        self.turn.as_deref().filter(|_| self.begun)
     }
 
     /// It goes on by another turn of the app server, which belongs to the same question.
     pub(super) fn goes_on(&mut self) {
-        self.turn = None;
-        self.trouble = None;
+        (self.turn, self.begun, self.trouble) = (None, false, None);
     }
 
     /// It is written down that this tool acts.
@@ -111,8 +112,9 @@ impl Course {
     /// Takes what it tells.
     pub(super) fn hear(&mut self, told: &Told) -> Vec<Act> {
         let Told { method, params } = told;
-        if method == "turn/started" && self.turn.is_none() && self.is_here(params) {
-            self.turn = Some(turn_of(params).to_owned());
+        if method == "turn/started" && self.is_here(params) {
+            let turn = self.turn.get_or_insert_with(|| turn_of(params).to_owned());
+            self.begun |= turn == turn_of(params);
         }
         if !self.is_ours(params) {
             return Vec::new();
@@ -165,6 +167,7 @@ impl Course {
                 let known = self.items.iter().find(|item| item.tool.id == text(params, "itemId"));
                 let tool =
                     known.map_or_else(|| Item::unknown(params).tool, |item| item.tool.clone());
+                self.said.clear();
                 vec![Act::Gate { tool, yes: decide("decision", "accept"), no }]
             }
             "mcpServer/elicitation/request" => {
@@ -176,8 +179,9 @@ impl Course {
                 let Some(item) = known.filter(|_| is_call && self.is_ours(params)) else {
                     return vec![Act::Tell(no)];
                 };
-                let yes = wire::answer(id, &json!({ "action": "accept", "content": {} }));
-                vec![Act::Gate { tool: item.tool.clone(), yes, no }]
+                let (tool, yes) = (item.tool.clone(), json!({ "action": "accept", "content": {} }));
+                self.said.clear();
+                vec![Act::Gate { tool, yes: wire::answer(id, &yes), no }]
             }
             // Whoever asks a person asks by our own tools, which wait for days.
             "item/tool/requestUserInput" => {

@@ -126,6 +126,10 @@ pub(super) fn conversation(launch: &Launch, going_on: Option<&str>) -> Value {
     if let Some(model) = &launch.model {
         put(&mut params, "model", json!(model));
     }
+    if !launch.system_prompt.is_empty() {
+        // Beside its own, which tell how its tools are used.
+        put(&mut params, "developerInstructions", json!(launch.system_prompt));
+    }
     if let Some(thread) = going_on {
         put(&mut params, "threadId", json!(thread));
         put(&mut params, "excludeTurns", json!(true));
@@ -133,18 +137,11 @@ pub(super) fn conversation(launch: &Launch, going_on: Option<&str>) -> Value {
     params
 }
 
-/// A turn; `model` is the one that it works with, and `run` its mark in the transcript.
-pub(super) fn turn(thread: &str, run: &str, input: &[Value], by: (&Launch, &str)) -> Value {
-    let (launch, model) = by;
+/// A turn; `run` is its mark in the transcript.
+pub(super) fn turn(thread: &str, run: &str, input: &[Value], launch: &Launch) -> Value {
     let mut params = json!({ "threadId": thread, "clientUserMessageId": run, "input": input });
     if let Some(model) = &launch.model {
         put(&mut params, "model", json!(model));
-    }
-    if !launch.system_prompt.is_empty() {
-        // Of all its kinds of instructions the one that may change while a conversation goes on.
-        let settings = json!({ "model": model, "reasoning_effort": null,
-                               "developer_instructions": launch.system_prompt });
-        put(&mut params, "collaborationMode", json!({ "mode": "default", "settings": settings }));
     }
     params
 }
@@ -221,14 +218,13 @@ mod tests {
             conversation(&bare, None),
             json!({ "cwd": "/w", "approvalPolicy": "untrusted", "sandbox": "danger-full-access" })
         );
-        assert_eq!(turn("t", "r", &[], (&bare, "m")).as_object().unwrap().len(), 3);
+        let bare_turn = turn("t", "r", &[words("x")], &bare);
+        assert_eq!(bare_turn.as_object().unwrap().len(), 3);
         let full =
             Launch { model: Some("m".to_owned()), system_prompt: "Be brief.".to_owned(), ..bare };
-        assert_eq!(conversation(&full, Some("t"))["threadId"], "t");
-        let said = turn("t", "r", &[words("x")], (&full, "m"));
-        assert_eq!(
-            said["collaborationMode"]["settings"],
-            json!({ "model": "m", "reasoning_effort": null, "developer_instructions": "Be brief." })
-        );
+        let going_on = conversation(&full, Some("t"));
+        assert_eq!((&going_on["threadId"], &going_on["model"]), (&json!("t"), &json!("m")));
+        assert_eq!(going_on["developerInstructions"], "Be brief.");
+        assert_eq!(turn("t", "r", &[], &full)["model"], "m");
     }
 }

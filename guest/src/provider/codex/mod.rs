@@ -5,8 +5,9 @@
 //! - **It asks about every tool**, a command, a patch or a call of an MCP server, and is answered
 //!   once it is written down that the tool acts. What it does not ask about is written down when
 //!   it shows.
-//! - **A model and instructions may change from turn to turn**, in the same process; another working
-//!   folder is another process with the same conversation.
+//! - **A model and a prompt may change from turn to turn**, in the same process; another working
+//!   folder is another process with the same conversation. Of a change of its prompt it is told in
+//!   the conversation.
 //! - **The same run is told once.** Codex itself takes the same words twice. Each turn carries its
 //!   run's id into the transcript, so a run that comes again is looked up there: what was answered
 //!   is answered alike, what broke before a tool acted is taken out and said anew. What broke after
@@ -38,6 +39,7 @@ mod item;
 mod launch;
 mod server;
 mod spent;
+mod told;
 mod trouble;
 mod wire;
 mod work;
@@ -55,7 +57,6 @@ pub struct Codex {
     program: PathBuf,
     tools: Option<Vec<String>>,
     server: Option<Server>,
-    health: Health,
     launch: Launch,
     /// The conversation, once there is one.
     thread: Option<String>,
@@ -85,7 +86,6 @@ impl Codex {
             program: NAME.into(),
             tools,
             server: None,
-            health: Health::Down,
             launch: Launch::default(),
             thread: None,
             mark: None,
@@ -99,18 +99,16 @@ impl Codex {
         self
     }
 
-    /// The number of its process, while one runs and no turn is at work.
-    #[must_use]
-    pub fn pid(&self) -> Option<i32> {
-        self.server.as_ref().map(Server::pid)
+    /// Its own home.
+    fn own(&self) -> PathBuf {
+        self.around.dir.home().join(".codex")
     }
 
     fn program(&self, launch: &Launch) -> Result<Program, Fault> {
         let Some(models) = &self.around.models else {
             return Err(Fault::new(Class::Missing, "no way leads to a model from here"));
         };
-        let home = self.around.dir.home();
-        let own = home.join(".codex");
+        let (home, own) = (self.around.dir.home(), self.own());
         let made = fs::create_dir_all(&own).and_then(|()| sweep(&own));
         made.map_err(|error| {
             Fault::new(Class::Missing, format!("cannot make {}: {error}", own.display()))
@@ -153,6 +151,28 @@ impl Codex {
         Ok(Again::Tell)
     }
 
+    /// Tells it about itself, if that has changed since it was told.
+    async fn tells(&self, server: &mut Server) -> Result<(), Fault> {
+        let prompt = &self.launch.system_prompt;
+        let told = server.told.take().or_else(|| told::last(&self.own(), &server.thread));
+        if told.as_deref().unwrap_or_default() != prompt {
+            let change = told::change(&server.thread, prompt);
+            if let Err(why) = server.call("thread/inject_items", &change).await? {
+                return Err(Fault::new(Class::Garbled, format!("it cannot be told: {why}")));
+            }
+            self.was_told(server);
+        }
+        server.told = Some(prompt.clone());
+        Ok(())
+    }
+
+    fn was_told(&self, server: &Server) {
+        let marked = told::mark(&self.own(), &server.thread, &self.launch.system_prompt);
+        if let Err(error) = marked {
+            tracing::warn!(%error, "what it was told cannot be remembered");
+        }
+    }
+
     async fn work(&mut self, server: &mut Server, (turn, sink): (&Turn, &Sink)) -> Worked {
         sink.say(ProviderEvent::Session(server.thread.clone())).await;
         if let Again::Answered(answer) = self.again(server, &turn.run).await? {
@@ -161,11 +181,11 @@ impl Codex {
             }
             return Ok(TurnEnd::Done);
         }
-        let model = self.launch.model.clone().unwrap_or_else(|| server.model.clone());
+        self.tells(server).await?;
         let mut input = vec![launch::words(&written(turn))];
         input.extend(self.pictures(turn).iter().map(|path| launch::picture(path)));
         let run = turn.run.as_str();
-        let params = launch::turn(&server.thread, run, &input, (&self.launch, &model));
+        let params = launch::turn(&server.thread, run, &input, &self.launch);
         // Whoever drops this in the middle knows no better.
         self.mark = Some(Mark { run: turn.run.clone(), acted: true });
         let mut work = Work::begin(server, sink, &params)?;
@@ -177,11 +197,12 @@ impl Codex {
     /// Pictures that the model is shown; each is named by its path as well.
     fn pictures(&self, turn: &Turn) -> Vec<PathBuf> {
         let files = turn.messages.iter().flat_map(|said| &said.attachments);
-        let pictures = files.filter(|file| {
-            let kind = file.mime.as_deref().unwrap_or_default();
-            ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(&kind)
+        let paths = files.filter_map(|file| {
+            let path = file.local_path.as_deref()?;
+            let known = file.mime.as_deref().and_then(|kind| kind.strip_prefix("image/"));
+            let kind = known.or_else(|| Some(path.rsplit_once('.')?.1))?.to_lowercase();
+            ["png", "jpeg", "jpg", "gif", "webp"].contains(&kind.as_str()).then_some(path)
         });
-        let paths = pictures.filter_map(|file| file.local_path.as_deref());
         let here = paths.filter_map(|path| self.around.dir.inbox_file(path));
         here.take(limits::PICTURES).collect()
     }
@@ -197,10 +218,9 @@ impl Provider for Codex {
     }
 
     fn health(&self) -> Health {
-        match &self.server {
-            Some(server) if !server.is_alive() => Health::Down,
-            Some(_) | None => self.health,
-        }
+        // Whoever can ask sees no turn at work: that one is dropped, and its process with it.
+        let ready = self.server.as_ref().is_some_and(Server::is_alive);
+        if ready { Health::Ready } else { Health::Down }
     }
 
     async fn open(&mut self, launch: &Launch, resume: Option<&str>) -> Result<Opened, Fault> {
@@ -208,21 +228,20 @@ impl Provider for Codex {
             if server.is_alive() && server.work_dir == launch.work_dir {
                 self.launch = launch.clone();
                 self.server = Some(server);
-                self.health = Health::Ready;
                 return Ok(Opened::Warm);
             }
             server.close().await;
         }
-        self.health = Health::Down;
         let program = self.program(launch)?;
-        self.health = Health::Starting;
         let going_on = resume.or(self.thread.as_deref());
         let started = Server::start(&program, launch, going_on).await;
-        let (server, opened) = started.inspect_err(|_| self.health = Health::Down)?;
+        let (server, opened) = started?;
         self.thread = Some(server.thread.clone());
         self.launch = launch.clone();
+        if opened == Opened::Fresh {
+            self.was_told(&server);
+        }
         self.server = Some(server);
-        self.health = Health::Ready;
         Ok(opened)
     }
 
@@ -231,23 +250,17 @@ impl Provider for Codex {
         let Some(mut server) = self.server.take() else {
             return TurnEnd::Broke(Fault::new(Class::Exited, "it was not opened"));
         };
-        self.health = Health::Busy;
         let worked = self.work(&mut server, (turn, sink)).await;
         match worked {
             Ok(end) => {
                 self.server = Some(server);
-                self.health = Health::Ready;
                 end
             }
-            Err(fault) => {
-                self.health = Health::Down;
-                TurnEnd::Broke(fault)
-            }
+            Err(fault) => TurnEnd::Broke(fault),
         }
     }
 
     async fn close(&mut self) {
-        self.health = Health::Down;
         if let Some(server) = self.server.take() {
             server.close().await;
         }

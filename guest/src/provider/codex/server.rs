@@ -23,10 +23,12 @@ use crate::limits;
 pub(super) struct Server {
     child: Child,
     asked: u64,
+    /// Lines since the last turn began that were no messages.
+    strays: usize,
     /// The conversation.
     pub(super) thread: String,
-    /// The model that it works with unless a turn says otherwise.
-    pub(super) model: String,
+    /// What it was told about itself; `None` when nobody knows.
+    pub(super) told: Option<String>,
     /// Where it works.
     pub(super) work_dir: PathBuf,
 }
@@ -44,8 +46,9 @@ impl Server {
         let mut server = Self {
             child: Child::start(program)?,
             asked: 0,
+            strays: 0,
             thread: String::new(),
-            model: String::new(),
+            told: None,
             work_dir: launch.work_dir.clone(),
         };
         match timeout(limits::CODEX_OPEN, server.begin(launch, going_on)).await {
@@ -65,13 +68,13 @@ impl Server {
             }
         }
         let begun = self.needed("thread/start", &launch::conversation(launch, None)).await?;
+        self.told = Some(launch.system_prompt.clone());
         self.holds(&begun).map(|()| Opened::Fresh)
     }
 
     fn holds(&mut self, conversation: &Value) -> Result<(), Fault> {
         let thread = conversation.get("thread").unwrap_or(&Value::Null);
         text(thread, "id").clone_into(&mut self.thread);
-        text(conversation, "model").clone_into(&mut self.model);
         if self.thread.is_empty() {
             return Err(Fault::new(Class::Garbled, "it began a conversation without an id"));
         }
@@ -81,11 +84,6 @@ impl Server {
     /// Whether it runs.
     pub(super) fn is_alive(&self) -> bool {
         self.child.is_alive()
-    }
-
-    /// Its number.
-    pub(super) fn pid(&self) -> i32 {
-        self.child.pid()
     }
 
     /// Ends it in good order.
@@ -111,16 +109,29 @@ impl Server {
         Ok(self.asked)
     }
 
+    /// A turn begins: what was no message before counts no more.
+    pub(super) fn forgives(&mut self) {
+        self.strays = 0;
+    }
+
     /// What it says next. Giving up waiting loses nothing.
     ///
     /// # Errors
-    /// When it has ended, or what it says is not of the protocol.
+    /// When it has ended, or too much of what it says is not of the protocol.
     pub(super) async fn next(&mut self) -> Result<Line, Fault> {
-        let line = self.child.line().await?;
-        wire::read(&line).ok_or_else(|| {
+        loop {
+            let line = self.child.line().await?;
+            if let Some(line) = wire::read(&line) {
+                return Ok(line);
+            }
             let begins: String = line.chars().take(limits::TOOL_CHARS).collect();
-            Fault::new(Class::Garbled, format!("it said what is no message: {begins}"))
-        })
+            tracing::debug!(line = begins, "codex said what is no message");
+            self.strays += 1;
+            if self.strays > limits::GARBAGE_LINES {
+                let what = format!("too much that it says is no message, the last: {begins}");
+                return Err(Fault::new(Class::Garbled, what));
+            }
+        }
     }
 
     /// Asks something between two turns, and waits for the answer or the refusal. What it tells

@@ -59,7 +59,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(message: &str, info: Value, class: Class) {
+    fn check(message: &str, info: impl Into<Value>, class: Class) {
+        let info = info.into();
         let error =
             json!({ "message": message, "codexErrorInfo": info, "additionalDetails": null });
         assert_eq!(fault(&error).class, class, "{message} {error}");

@@ -44,12 +44,14 @@ enum Stops {
     No,
     /// Somebody wants it.
     Wanted,
-    /// It was said.
-    Said,
+    /// It was said, by the request of this number.
+    Said(u64),
     /// The turn is over; its tools are being ended, by the request of this number.
     Cleans(u64),
     /// And that was done.
     Cleaned,
+    /// They are being ended once more, by the request of this number.
+    CleansAgain(u64),
 }
 
 impl<'a> Work<'a> {
@@ -62,6 +64,7 @@ impl<'a> Work<'a> {
         sink: &'a Sink,
         params: &Value,
     ) -> Result<Self, Fault> {
+        server.forgives();
         let mut work = Self {
             course: Course::of(&server.thread),
             server,
@@ -86,7 +89,7 @@ impl<'a> Work<'a> {
     /// Goes on until it is over. An error is the end of the process, too.
     pub(super) async fn until_over(&mut self) -> Result<TurnEnd, Fault> {
         loop {
-            let steerable = self.course.id().is_some() && !self.over && self.stops == Stops::No;
+            let steerable = self.course.begun().is_some() && !self.over && self.stops == Stops::No;
             let by = self.by.unwrap_or_else(Instant::now);
             select! {
                 // The wish to stop first: a model that never stops talking must not drown it. What
@@ -99,11 +102,11 @@ impl<'a> Work<'a> {
                     }
                 }
                 more = self.sink.follow_up(), if steerable => self.steer(more)?,
-                () = sleep_until(by), if self.by.is_some() => match self.stops {
-                    // Whoever holds on is ended with the process.
-                    Stops::Cleans(_) | Stops::Cleaned => return Err(overdue("the stop")),
-                    Stops::No | Stops::Wanted | Stops::Said => return Err(overdue("the turn")),
-                },
+                () = sleep_until(by), if self.by.is_some() => {
+                    if let Some(end) = self.too_late()? {
+                        return Ok(end);
+                    }
+                }
             }
         }
     }
@@ -114,19 +117,19 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Interrupts the turn, once its id is known.
+    /// Interrupts the turn, once it has begun.
     fn stop(&mut self) -> Result<(), Fault> {
         self.stops = Stops::Wanted;
-        let Some(turn) = self.course.id() else { return Ok(()) };
-        let params = json!({ "threadId": self.server.thread, "turnId": turn });
-        self.stops = Stops::Said;
         self.by = Some(Instant::now() + limits::CODEX_ANSWER);
-        self.server.ask("turn/interrupt", &params).map(drop)
+        let Some(turn) = self.course.begun().filter(|_| !self.over) else { return Ok(()) };
+        let params = json!({ "threadId": self.server.thread, "turnId": turn });
+        self.stops = Stops::Said(self.server.ask("turn/interrupt", &params)?);
+        Ok(())
     }
 
     /// Puts words into the turn, once.
     fn steer(&mut self, more: FollowUp) -> Result<(), Fault> {
-        let Some(turn) = self.course.id() else { return Ok(()) };
+        let Some(turn) = self.course.begun() else { return Ok(()) };
         if self.heard.contains(&more.id) {
             return Ok(());
         }
@@ -149,6 +152,9 @@ impl<'a> Work<'a> {
             if let Some(end) = self.act(act).await? {
                 return Ok(Some(end));
             }
+        }
+        if self.stops == Stops::Wanted {
+            self.stop()?;
         }
         Ok(self.is_clean())
     }
@@ -179,16 +185,16 @@ impl<'a> Work<'a> {
 
     async fn answered(&mut self, id: u64, result: &Value) -> Result<Option<TurnEnd>, Fault> {
         self.steers.retain(|(asked, _)| *asked != id);
+        if self.stops == Stops::CleansAgain(id) {
+            return Ok(Some(TurnEnd::Stopped));
+        }
         if self.stops == Stops::Cleans(id) {
             self.stops = Stops::Cleaned;
         }
         if self.begins == Some(id) {
             self.begins = None;
-            self.by = None;
+            self.by = self.by.filter(|_| self.stops != Stops::No);
             self.course.is(text(result.get("turn").unwrap_or(&Value::Null), "id"));
-            if self.stops == Stops::Wanted {
-                self.stop()?;
-            }
         }
         self.rests().await
     }
@@ -199,9 +205,11 @@ impl<'a> Work<'a> {
         }
         if let Some(at) = self.steers.iter().position(|(asked, _)| *asked == id) {
             self.late.push(self.steers.swap_remove(at).1);
-        } else {
-            // An interrupt of what has just ended: its end is on the way.
-            tracing::debug!(why, "refused");
+        }
+        if self.stops == Stops::Said(id) {
+            // The turn has just ended, or not quite begun: what it says next tells.
+            tracing::debug!(why, "not stopped yet");
+            self.stops = Stops::Wanted;
         }
         self.rests().await
     }
@@ -209,10 +217,7 @@ impl<'a> Work<'a> {
     async fn ended(&mut self, ending: Ending) -> Result<Option<TurnEnd>, Fault> {
         self.over = true;
         if self.stops != Stops::No {
-            let params = json!({ "threadId": self.server.thread });
-            let cleans = self.server.ask("thread/backgroundTerminals/clean", &params)?;
-            self.stops = Stops::Cleans(cleans);
-            self.by = Some(Instant::now() + limits::CODEX_CLEAN);
+            self.stops = Stops::Cleans(self.clean()?);
             return Ok(None);
         }
         match ending {
@@ -247,6 +252,23 @@ impl<'a> Work<'a> {
         self.over = false;
         self.course.goes_on();
         self.ask_for(&json!({ "threadId": self.server.thread, "input": late }))?;
+        Ok(None)
+    }
+
+    /// Ends every command that the conversation has started.
+    fn clean(&mut self) -> Result<u64, Fault> {
+        self.by = Some(Instant::now() + limits::CODEX_CLEAN);
+        let params = json!({ "threadId": self.server.thread });
+        self.server.ask("thread/backgroundTerminals/clean", &params)
+    }
+
+    /// A tool that had hardly begun is ended without a word, or slips through: then once more.
+    fn too_late(&mut self) -> Result<Option<TurnEnd>, Fault> {
+        match self.stops {
+            Stops::Cleaned => self.stops = Stops::CleansAgain(self.clean()?),
+            Stops::Cleans(_) | Stops::CleansAgain(_) => return Err(overdue("the stop")),
+            Stops::No | Stops::Wanted | Stops::Said(_) => return Err(overdue("the turn")),
+        }
         Ok(None)
     }
 

@@ -17,7 +17,8 @@ fn course() -> Course {
     course
 }
 
-fn item(event: &str, item: Value) -> Told {
+fn item(event: &str, item: impl Into<Value>) -> Told {
+    let item = item.into();
     of_turn(&format!("item/{event}"), json!({ "item": item }))
 }
 
@@ -29,11 +30,13 @@ fn shell() -> Tool {
     Tool { id: "c1".to_owned(), name: "shell".to_owned(), summary: "ls".to_owned(), timeout: None }
 }
 
-fn message(id: &str, text: &str, phase: Value) -> Value {
+fn message(id: &str, text: &str, phase: impl Into<Value>) -> Value {
+    let phase = phase.into();
     json!({ "type": "agentMessage", "id": id, "text": text, "phase": phase })
 }
 
-fn ends(status: &str, error: Value) -> Told {
+fn ends(status: &str, error: impl Into<Value>) -> Told {
+    let error = error.into();
     let turn = json!({ "id": "u", "status": status, "error": error });
     told("turn/completed", json!({ "threadId": "t", "turn": turn }))
 }
@@ -65,8 +68,9 @@ fn words_come_in_pieces_and_the_answer_is_all_since_the_last_tool() {
     }
     assert_eq!(shown, "one\n\ntwo");
     assert_eq!(course.answer().as_deref(), Some("one\n\ntwo"));
+    // A tool that asks begins anew, whether or not it may.
     course.hear(&item("started", command("inProgress")));
-    course.acts("c1");
+    course.asked(&json!(0), &of_turn("item/fileChange/requestApproval", json!({})));
     assert_eq!(course.answer(), None);
     course.hear(&item("completed", message("m3", "on my way", json!("commentary"))));
     assert_eq!(course.answer().as_deref(), Some("on my way"));
@@ -147,7 +151,7 @@ fn what_another_turn_left_behind_ends_nothing_says_nothing_and_is_granted_nothin
     let mut unborn = Course::of("t");
     assert_eq!(unborn.hear(&end), []);
     unborn.hear(&told("turn/started", json!({ "threadId": "t", "turn": { "id": "u" } })));
-    assert_eq!(unborn.id(), Some("u"));
+    assert_eq!(unborn.begun(), Some("u"));
 }
 
 #[test]
