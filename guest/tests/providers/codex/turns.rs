@@ -3,7 +3,7 @@
 use std::fs;
 
 use guest::{
-    provider::{Class, FollowUp, Opened, TurnEnd},
+    provider::{Class, FollowUp, Opened},
     turn::ProviderEvent,
 };
 use schemas::{content::Attachment, usage::Usage};
@@ -133,12 +133,4 @@ async fn both_answers_stand_in_the_reply_when_more_is_said_while_it_answers() {
         .await;
     assert!(told.answer().starts_with("w0 ") && told.answer().ends_with("\n\nand this"));
     assert_eq!(told.answer(), told.pieces().concat());
-}
-
-#[tokio::test]
-async fn a_stop_that_comes_before_the_turn_is_heard() {
-    let mut bench = open(&["hang"]).await;
-    let told = bench.turn_with(&said("go"), |_, ears| ears.stop.cancel()).await;
-    assert_eq!(told.end, TurnEnd::Stopped);
-    assert_eq!(bench.reopen(None).await, Ok(Opened::Warm));
 }
