@@ -179,3 +179,14 @@ pub const PICTURES: usize = 10;
 pub const TOOL_CHARS: usize = 200;
 /// Bytes on their way between a runtime and our tools; more wait.
 pub const TOOL_PIPE: usize = 64 << 10;
+
+/// How long Codex may take until it is ready: it opens its databases and looks for a conversation,
+/// on a disk that may be slow.
+pub const CODEX_OPEN: Duration = Duration::from_secs(30);
+/// How long it may take to answer anything else: it answers within milliseconds.
+pub const CODEX_ANSWER: Duration = Duration::from_secs(10);
+/// How long the tools of a stopped turn may take to say that they have ended, before they are ended
+/// once more; a stop that is not confirmed in five seconds ends the process.
+pub const CODEX_CLEAN: Duration = Duration::from_secs(1);
+/// What it was told about itself, as it is remembered; no prompt is longer.
+pub const CODEX_TOLD: u64 = 1 << 20;

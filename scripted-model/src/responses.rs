@@ -21,9 +21,16 @@ pub(crate) fn asked(body: &Value) -> Asked {
     Asked {
         model: text(body, "model").to_owned(),
         stream: body.get("stream") == Some(&Value::Bool(true)),
-        tools: list(body, "tools").iter().flat_map(offered).collect(),
+        tools: offers(body).flat_map(offered).collect(),
         last_words: words,
     }
+}
+
+/// What is offered: beside the input, or by an item of it.
+fn offers(body: &Value) -> impl Iterator<Item = &Value> {
+    let said = list(body, "input").iter();
+    let later = said.filter(|item| text(item, "type") == "additional_tools");
+    list(body, "tools").iter().chain(later.flat_map(|item| list(item, "tools")))
 }
 
 /// A tool, or all of a namespace.
@@ -36,9 +43,13 @@ fn offered(tool: &Value) -> Vec<Offered> {
         "namespace" => {
             let space = named(tool);
             let inside = list(tool, "tools").iter().map(|one| Offered {
-                name: format!("{space}__{}", named(one)),
+                name: match space.as_str() {
+                    // The runtime's own tools, as they are called without a namespace.
+                    "functions" => named(one),
+                    _ => format!("{space}__{}", named(one)),
+                },
                 namespace: Some((space.clone(), named(one))),
-                free: false,
+                free: text(one, "type") == "custom",
             });
             inside.collect()
         }
@@ -186,15 +197,13 @@ fn message(said: &Said, nth: usize, status: &str) -> Value {
 fn call(said: &Said, nth: usize) -> Option<Value> {
     let (tool, arguments) = said.call.as_ref()?;
     let call_id = format!("call_{nth}");
-    if tool.free {
-        let input = free_text(arguments);
-        return Some(json!({"id": format!("ctc_{nth}"), "type": "custom_tool_call",
-                           "status": "completed", "name": tool.name, "input": input,
-                           "call_id": call_id}));
-    }
-    let mut call = json!({"id": format!("fc_{nth}"), "type": "function_call",
-                          "status": "completed", "name": tool.name,
-                          "arguments": arguments.to_string(), "call_id": call_id});
+    let mut call = if tool.free {
+        json!({"id": format!("ctc_{nth}"), "type": "custom_tool_call", "status": "completed",
+               "name": tool.name, "input": free_text(arguments), "call_id": call_id})
+    } else {
+        json!({"id": format!("fc_{nth}"), "type": "function_call", "status": "completed",
+               "name": tool.name, "arguments": arguments.to_string(), "call_id": call_id})
+    };
     if let (Some((space, name)), Some(fields)) = (&tool.namespace, call.as_object_mut()) {
         fields.insert("namespace".into(), json!(space));
         fields.insert("name".into(), json!(name));

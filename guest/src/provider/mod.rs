@@ -21,6 +21,7 @@ use crate::{
 
 pub mod child;
 pub mod claude;
+pub mod codex;
 pub mod echo;
 mod fault;
 
@@ -238,6 +239,10 @@ pub fn by_name(name: &str, around: &Surroundings) -> Option<Box<dyn Provider>> {
             let tools = in_band(around.desk.clone());
             Some(Box::new(claude::Claude::new(around.clone()).with_tools(tools)))
         }
+        codex::NAME => {
+            let tools = over_a_pipe(&around.desk);
+            Some(Box::new(codex::Codex::new(around.clone(), tools)))
+        }
         echo::NAME => Some(Box::new(echo::Echo::new(around))),
         _ => None,
     }
@@ -252,4 +257,11 @@ fn in_band(desk: Desk) -> claude::Tools {
         tokio::spawn(serves);
         theirs
     })
+}
+
+/// The command that speaks with the guest's tools over stdio; `None` where they have no socket.
+fn over_a_pipe(desk: &Desk) -> Option<Vec<String>> {
+    let guest = std::env::current_exe().ok()?;
+    let words = [guest.to_str()?, "tools", "--socket", desk.socket()?.to_str()?];
+    Some(words.map(str::to_owned).to_vec())
 }

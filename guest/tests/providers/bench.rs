@@ -1,6 +1,12 @@
 //! The harness: a session's folder, a model that plays a script, and a provider between them.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use guest::{
     prompt::{Said, Turn},
@@ -41,7 +47,7 @@ pub(crate) struct Runtime {
 pub(crate) struct Bench {
     _root: TempDir,
     pub(crate) dir: SessionDir,
-    pub(crate) model: ScriptedModel,
+    pub(crate) model: Arc<ScriptedModel>,
     pub(crate) provider: Box<dyn Provider>,
     pub(crate) launch: Launch,
     pub(crate) around: Surroundings,
@@ -65,7 +71,7 @@ impl Bench {
         for folder in [dir.in_dir(), dir.out_dir(), dir.work(), dir.home(), dir.inbox()] {
             fs::create_dir_all(folder).unwrap();
         }
-        let model = ScriptedModel::start(0).await.unwrap();
+        let model = Arc::new(ScriptedModel::start(0).await.unwrap());
         let around = Surroundings {
             dir: dir.clone(),
             models: Some(model.base(&script(plays))),
@@ -131,7 +137,10 @@ impl Bench {
 
     /// The words that the model was sent, a text for each request.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.requests().iter().map(|body| body["messages"].to_string()).collect()
+        // Each interface has its own word for it.
+        let words =
+            |body: &Value| [&body["messages"], &body["input"]].map(Value::to_string).concat();
+        self.requests().iter().map(words).collect()
     }
 
     /// The bodies of the requests of the main line.
@@ -148,6 +157,19 @@ impl Bench {
     pub(crate) fn pid(&self) -> i32 {
         processes::runtime(&self.dir.home())
     }
+}
+
+/// Where the pinned program of a runtime lies; it is fetched when it is not there.
+pub(crate) fn program(name: &str) -> PathBuf {
+    static FOUND: OnceLock<String> = OnceLock::new();
+    let find = || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/agent-clis");
+        let found = Command::new(script).output().unwrap();
+        assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+        String::from_utf8(found.stdout).unwrap()
+    };
+    let mut lines = FOUND.get_or_init(find).lines().filter_map(|line| line.split_once('='));
+    lines.find(|(of, _)| *of == name).unwrap().1.into()
 }
 
 /// Plays as they stand in a URL.

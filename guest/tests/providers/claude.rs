@@ -1,7 +1,5 @@
 //! Claude Code.
 
-use std::{path::PathBuf, process::Command, sync::OnceLock};
-
 use guest::{
     limits,
     provider::{
@@ -14,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex, split};
 use tokio_util::task::TaskTracker;
 
-use crate::bench::{Bench, Runtime, said};
+use crate::bench::{Bench, Runtime, program, said};
 
 conforms!(claude:
     life::fifty_turns_have_one_process,
@@ -28,6 +26,7 @@ conforms!(claude:
     stops::a_stop_in_the_middle_of_words_keeps_the_process,
     stops::a_stop_in_a_tool_leaves_nobody_of_it,
     stops::a_stop_while_the_model_is_silent_keeps_the_process,
+    stops::a_stop_that_comes_first_is_a_stop,
     stops::stop_after_stop_ends_each_its_own_turn,
     faults::a_refused_key_is_classed,
     faults::a_missing_model_is_classed,
@@ -53,24 +52,11 @@ pub(crate) fn claude() -> Runtime {
 }
 
 fn make(around: Surroundings) -> Box<dyn Provider> {
-    Box::new(Claude::new(around).with_program(program()))
+    Box::new(Claude::new(around).with_program(program("claude")))
 }
 
 fn forget(dir: &SessionDir) {
     std::fs::remove_dir_all(dir.home().join(".claude/projects")).unwrap();
-}
-
-/// Where the pinned program lies; it is fetched when it is not there.
-pub(crate) fn program() -> PathBuf {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let find = || {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/agent-clis");
-        let found = Command::new(script).output().unwrap();
-        assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
-        let lines = String::from_utf8(found.stdout).unwrap();
-        lines.lines().find_map(|line| line.strip_prefix("claude=")).unwrap().into()
-    };
-    PROGRAM.get_or_init(find).clone()
 }
 
 /// One white dot.
@@ -109,7 +95,7 @@ async fn tools_of_ours_are_called_without_a_process_of_their_own() {
         ours
     });
     bench.provider = Box::new(
-        Claude::new(bench.around.clone()).with_program(program()).with_tools(tools.clone()),
+        Claude::new(bench.around.clone()).with_program(program("claude")).with_tools(tools.clone()),
     );
     bench.reopen(None).await.unwrap();
     let told = bench.turn("go").await;

@@ -1,8 +1,8 @@
 //! What every provider must do, tried on the real runtimes: their own programs, on loopback, with
 //! a model that plays scripts. In real time; nothing sleeps, everything waits for what should be.
 //!
-//! `checks` are the demands, each a function over a [`bench::Runtime`]; `claude` names the
-//! runtime and asks all of them of it, and what only it can be asked.
+//! `checks` are the demands, each a function over a [`bench::Runtime`]; `claude` and
+//! `codex` name a runtime each and ask all of them of it, and what only it can be asked.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,5 +25,6 @@ macro_rules! conforms {
 mod bench;
 mod checks;
 mod claude;
+mod codex;
 mod fakes;
 mod processes;

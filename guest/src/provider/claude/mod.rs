@@ -7,9 +7,9 @@
 //! **Who asks before acting.** It runs in its default permission mode and asks on its input
 //! (`can_use_tool`). Tried with 2.1.329: every tool with an effect asks, in and outside the folder
 //! that it works in, and nothing is refused that the mode without questions would let through; only
-//! what it takes for reading (`Read`, and commands like `ls`, `cat`, `git status`) does not. A
-//! question costs a fraction of a millisecond, so a hook before every tool, the other way, would
-//! buy nothing. All tools are written down when the model wants them; those that ask wait for it.
+//! what it takes for reading (`Read`, and commands like `ls`, `cat`, `sleep`, `git status`) does
+//! not. So a hook before every tool, the other way, would buy nothing. All tools are written down
+//! when the model wants them; those that ask wait for it.
 //!
 //! **What it takes from where.** Nothing from folders that the agent writes (`launch`). Its own
 //! system prompt stays, ours is put behind it: its tools are explained there. It goes with the

@@ -1,6 +1,6 @@
 //! Stopping in place: the work ends, the process stays, and nothing of it reaches the next turn.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::Arc};
 
 use guest::{
     provider::{Health, TurnEnd},
@@ -54,25 +54,33 @@ pub(crate) async fn a_stop_in_a_tool_leaves_nobody_of_it(runtime: &Runtime) {
     let told = stopped_when(&mut bench, |_| begun.exists()).await;
     assert_eq!(told.end, TurnEnd::Stopped);
     let home = bench.dir.home();
-    let asleep = || of_home(&home).iter().any(|(_, words)| words.contains("sleep 1002"));
-    until("that the tool is gone", || !asleep()).await;
+    let goes_on_still = || of_home(&home).iter().any(|(_, words)| words.contains("sleep 1002"));
+    until("that the tool is gone", || !goes_on_still()).await;
     goes_on(&mut bench, pid).await;
 }
 
 pub(crate) async fn a_stop_while_the_model_is_silent_keeps_the_process(runtime: &Runtime) {
     let mut bench = Bench::open(runtime, &["hang", "say:after"]).await;
+    let (pid, model) = (bench.pid(), Arc::clone(&bench.model));
+    let asked = |_: &[ProviderEvent]| model.seen().iter().any(|seen| seen.nth == 1);
+    assert_eq!(stopped_when(&mut bench, asked).await.end, TurnEnd::Stopped);
+    goes_on(&mut bench, pid).await;
+}
+
+pub(crate) async fn a_stop_that_comes_first_is_a_stop(runtime: &Runtime) {
+    let mut bench = Bench::open(runtime, &["echo"]).await;
     let pid = bench.pid();
-    let model = bench.model.address();
-    assert!(model.port() > 0);
-    let began = |seen: &[ProviderEvent]| !seen.is_empty();
-    let told = stopped_when(&mut bench, began).await;
+    let told = bench
+        .turn_with(&said("never mind"), |event, ears| {
+            // Nothing was said to it yet.
+            if matches!(event, ProviderEvent::Session(_)) {
+                ears.stop.cancel();
+            }
+        })
+        .await;
     assert_eq!(told.end, TurnEnd::Stopped);
-    // Whether it had come to ask the model already is a matter of luck.
-    let asked = bench.asked().len();
     assert_eq!((bench.provider.health(), bench.pid()), (Health::Ready, pid));
-    if asked == 1 {
-        goes_on(&mut bench, pid).await;
-    }
+    assert!(bench.turn("and now").await.answer().contains("and now"));
 }
 
 pub(crate) async fn stop_after_stop_ends_each_its_own_turn(runtime: &Runtime) {
