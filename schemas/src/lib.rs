@@ -70,7 +70,7 @@ pub mod host_side {
         folder::{ensure, forget_heartbeat},
         inbound::{
             Appended, CameIn, Control, Expired, InboundTx, InboundWriter, ListedRow, Revived,
-            Traces, Unsettled,
+            Traces, Unsettled, address,
         },
         outbound::{
             AckSeen, BadRow, INTERRUPTED, OutboundCopy, OutboundReader, Reading, RunSeen, ToolSeen,

@@ -19,7 +19,7 @@ pub use erase::Traces;
 pub use expire::Expired;
 pub use find::CameIn;
 pub use list::ListedRow;
-pub use read::{ControlRow, DueBatch, DueQuery, InboundReader};
+pub use read::{ControlRow, DueBatch, DueQuery, InboundReader, address};
 pub use revive::Revived;
 pub use write::{Appended, InboundTx, InboundWriter, Unsettled};
 
