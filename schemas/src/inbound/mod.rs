@@ -14,7 +14,7 @@ mod revive;
 mod save;
 mod write;
 
-pub use controls::Control;
+pub use controls::{Because, Control};
 pub use erase::Traces;
 pub use expire::Expired;
 pub use find::CameIn;
