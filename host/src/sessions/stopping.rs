@@ -50,19 +50,21 @@ impl Runner {
     /// What a person wants: the run at work ends; if none is, the next one never begins.
     /// A command that stopped one before its host died stops no other when it is repeated.
     pub(super) async fn stop_run(&mut self, command: &str) -> Result<String> {
-        if self.was_passed_on(command).await? {
+        let next = self.about_to_begin();
+        let asked = self.stopping.as_ref().is_some_and(|stopping| stopping.why == Why::Asked);
+        if self.working.is_empty() && next.is_empty() && !asked {
+            return Ok(words::NOTHING_TO_STOP.to_owned());
+        }
+        let passed_on = self.was_passed_on(command).await;
+        if passed_on.as_ref().is_ok_and(|known| *known) {
             return Ok(words::STOPPING.to_owned());
         }
-        if let Some(stopping) = &mut self.stopping
-            && stopping.why == Why::Asked
-        {
+        if let Some(stopping) = self.stopping.as_mut().filter(|one| one.why == Why::Asked) {
+            // Whatever keeps its file from being read.
             stopping.by = Instant::now();
             return Ok(words::STOPPING_AT_ONCE.to_owned());
         }
-        let next = self.about_to_begin();
-        if self.working.is_empty() && next.is_empty() {
-            return Ok(words::NOTHING_TO_STOP.to_owned());
-        }
+        passed_on?;
         // Also where no claim was seen: it may have been taken just now.
         self.ask_to_stop(Because::Command(command.to_owned())).await?;
         if self.working.is_empty() {
