@@ -49,6 +49,8 @@ pub enum Step {
     MarkedAsleep,
     /// An action of the guest is done; neither its answer nor the ledger's word is written.
     ActionDone,
+    /// A command of a chat is done; that it is obeyed stands nowhere, but where it did something.
+    CommandDone,
     /// A command of a chat is obeyed, and that it is stands in the central database; nobody knows.
     CommandObeyed,
     /// What waits for a person's yes is written down; nobody was told.
@@ -75,7 +77,7 @@ pub enum Step {
 
 impl Step {
     /// All of them, in the order of a message's life.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Heard,
         Self::FactsRead,
         Self::Routed,
@@ -95,6 +97,7 @@ impl Step {
         Self::ExitSeen,
         Self::MarkedAsleep,
         Self::ActionDone,
+        Self::CommandDone,
         Self::CommandObeyed,
         Self::ApprovalAsked,
         Self::ApprovalAnswered,

@@ -69,8 +69,8 @@ pub mod host_side {
         attachment::{AttachmentError, Extracted, digest, extract, sweep_orphans},
         folder::{ensure, forget_heartbeat},
         inbound::{
-            Appended, CameIn, Control, Expired, InboundTx, InboundWriter, ListedRow, Revived,
-            Traces, Unsettled,
+            Appended, Because, CameIn, Control, Expired, InboundTx, InboundWriter, ListedRow,
+            Revived, Traces, Unsettled, address,
         },
         outbound::{
             AckSeen, BadRow, INTERRUPTED, OutboundCopy, OutboundReader, Reading, RunSeen, ToolSeen,

@@ -120,6 +120,8 @@ fn connect_central(path: &Path, migrations: &[&str]) -> Result<Connection, Store
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", true)?;
     migrate(&mut conn, migrations)?;
+    // Room for every statement there is: past the library's sixteen each would be parsed anew.
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(conn)
 }
 
@@ -222,6 +224,9 @@ fn refuse_newer(found: usize, known: usize) -> Result<(), StoreError> {
         source: None,
     })
 }
+
+// The host has about two hundred statements for its one central connection, a few KiB each.
+const STATEMENTS: usize = 256;
 
 // SQLite's own ladder of pauses starves a reader beside a busy writer; even steps do not.
 const BUSY_STEP: Duration = Duration::from_micros(100);

@@ -173,6 +173,9 @@ fn for_people(messages: &[MessageInfo]) -> String {
 }
 
 fn letters_for_people(letters: &[DeadLetter]) -> String {
+    if letters.is_empty() {
+        return words::NOTHING_GIVEN_UP.to_owned();
+    }
     let rows: Vec<[String; 6]> = letters
         .iter()
         .map(|one| {

@@ -123,13 +123,13 @@ impl Runner {
                 return;
             }
         };
-        for run in runs {
+        for (run, address) in runs {
             let folded = |id: &MessageId| {
                 !self.open.iter().any(|row| row.id == *id)
                     && !self.staged.over.iter().any(|(over, _)| over == id)
             };
-            if run.messages.iter().all(folded) {
-                self.owe_end(run);
+            if run.message_ids.iter().all(folded) {
+                self.owe_end(run, address);
             }
         }
     }

@@ -29,7 +29,8 @@ impl Runner {
             // Of what strangers try nothing is kept: they must not fill the disk.
             Err(words) => Ok(text::may_not(words)),
             Ok(command) => {
-                let said = self.obey(command, &at).await;
+                let said = self.obey(command, chat).await;
+                self.context.steps.reached(Step::CommandDone);
                 self.was_obeyed(chat.id.clone()).await;
                 said
             }
@@ -51,7 +52,7 @@ impl Runner {
     }
 
     /// What is said about it.
-    async fn obey(&mut self, command: &ChatCommand, at: &Address) -> Result<String> {
+    async fn obey(&mut self, command: &ChatCommand, chat: &Chat) -> Result<String> {
         Ok(match command {
             ChatCommand::Help => text::chat_help(),
             ChatCommand::Status => {
@@ -60,8 +61,8 @@ impl Runner {
                 words::status(name, self.state, (&at_work.0, at_work.1), &self.waiting())
             }
             ChatCommand::Queue => words::queue(self.numbers_at_work().len(), &self.waiting()),
-            ChatCommand::Stop => self.stop_run().await?,
-            ChatCommand::Retry => match self.retry_here(at).await? {
+            ChatCommand::Stop => self.stop_run(&chat.id).await?,
+            ChatCommand::Retry => match self.retry_here(&chat.address, &chat.id).await? {
                 0 => channel_words::NOTHING_TO_RETRY.to_owned(),
                 count => channel_words::retrying(count),
             },
@@ -69,7 +70,7 @@ impl Runner {
             ChatCommand::Clear => words::CLEARED.to_owned(),
             ChatCommand::Compact => words::COMPACT.to_owned(),
             ChatCommand::Model(None) => words::model(self.facts.told().model.as_deref()),
-            ChatCommand::Model(Some(name)) => self.choose_model(name).await?,
+            ChatCommand::Model(Some(name)) => self.choose_model(name, &chat.id).await?,
             ChatCommand::Restart => {
                 let busy = !self.working.is_empty();
                 self.restart(false).await;
@@ -96,14 +97,14 @@ impl Runner {
     }
 
     /// From the next turn on; the projection shows it to a guest that runs.
-    async fn choose_model(&mut self, name: &str) -> Result<String> {
+    async fn choose_model(&mut self, name: &str, command: &str) -> Result<String> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
         if name.len() > limits::action::MODEL_BYTES || !name.chars().all(plain) {
             return Ok(words::NO_MODEL.to_owned());
         }
         let model = Some(name.to_owned()).filter(|name| name != words::DEFAULT_MODEL);
-        let id = self.facts.record.id.clone();
-        self.context.store.choose_model(id, model).await?;
+        let (id, now) = (self.facts.record.id.clone(), self.context.clock.now());
+        self.context.store.choose_model(id, model, command.to_owned(), now).await?;
         self.refresh().await?;
         Ok(words::model(self.facts.told().model.as_deref()))
     }

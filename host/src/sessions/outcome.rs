@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use schemas::{
-    admin::RoomEvent,
+    admin::{RoomEvent, RunInfo},
     host_side::{Refused, RefusedKind, Unsettled},
     message::{Address, InboundStatus},
 };
@@ -264,23 +264,23 @@ impl Runner {
         if let Some(address) = run.address.as_ref().or(self.reach.default.as_ref()) {
             self.silence.spoke(address);
         }
-        self.owe_end(run);
+        let address = run.address.clone();
+        self.owe_end(run.into_info(), address);
     }
 
-    /// Its room is to hear of a run's end.
-    pub(super) fn owe_end(&mut self, run: SettledRun) {
-        let Some(address) = run.address.or_else(|| self.reach.default.clone()) else {
-            return;
-        };
+    /// A room is to hear of a run's end: the one that it was for, or where the session speaks.
+    pub(super) fn owe_end(&mut self, run: RunInfo, address: Option<Address>) {
+        let address = address.or_else(|| self.reach.default.clone());
+        let (Some(address), Some(outcome)) = (address, run.outcome) else { return };
         let said = run.reason.as_deref().map(text::run_failed);
         let finished = RoomEvent::RunFinished {
-            session_id: self.facts.record.id.clone(),
-            run_id: run.run.clone(),
-            message_ids: run.messages,
-            outcome: run.outcome,
+            session_id: run.session_id,
+            run_id: run.run_id.clone(),
+            message_ids: run.message_ids,
+            outcome,
             reason: run.reason,
         };
-        self.posts.ends.push(End { address, run: run.run, said, finished });
+        self.posts.ends.push(End { address, run: run.run_id, said, finished });
     }
 }
 

@@ -32,6 +32,11 @@ use crate::{
 impl Runner {
     /// Tries one message again.
     pub(super) async fn retry_letter(&mut self, letter: DeadLetter) -> Result<()> {
+        self.retry_for(letter, None).await
+    }
+
+    /// The same, as the last thing that a command asks for.
+    async fn retry_for(&mut self, letter: DeadLetter, command: Option<&str>) -> Result<()> {
         if self.facts.record.archived {
             return Err(text::archived_session());
         }
@@ -45,7 +50,8 @@ impl Runner {
         if done.is_ok() || conflict {
             // Whatever it is now, it is not given up.
             let session = self.facts.record.id.clone();
-            self.context.store.forget_dead_letter(session, letter.id).await?;
+            let of = command.map(|id| (id.to_owned(), self.context.clock.now()));
+            self.context.store.forget_dead_letter(session, letter.id, of).await?;
         }
         done
     }
@@ -96,15 +102,19 @@ impl Runner {
     }
 
     /// Tries the last messages of an address again that were given up. Answers how many.
-    pub(super) async fn retry_here(&mut self, at: &Address) -> Result<usize> {
+    pub(super) async fn retry_here(&mut self, at: &Address, command: &str) -> Result<usize> {
         let session = self.facts.record.id.clone();
         let mut letters = self.context.store.dead_letters(Some(session), DEAD_KEPT).await?;
         letters.retain(|letter| letter.came_in);
         let (writer, at) = (self.writer.clone(), at.clone());
         let last = blocking(move || last_of(letters, &writer, &at)).await?;
         let count = last.len();
-        for letter in last {
-            self.retry_letter(letter).await?;
+        for (n, letter) in (1..).zip(last) {
+            let tried = self.retry_for(letter, (n == count).then_some(command)).await;
+            // It is tried again already: the host died over this command before.
+            if tried.as_ref().is_err_and(|failure| failure.kind != ErrorKind::Conflict) {
+                tried?;
+            }
         }
         Ok(count)
     }

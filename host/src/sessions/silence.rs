@@ -2,9 +2,9 @@
 //!
 //! Owns for how long each message's people have heard nothing, until its end is durable: a disk that
 //! is full may put that off. A reply or a notice in the room begins that time anew; a task and what
-//! the host itself asks wait for nobody. That somebody was
-//! told is written down after it was said, so that the next host does not say it again; one that
-//! dies in between would rather have it said twice than never. The time itself is in memory only.
+//! the host itself asks wait for nobody. That somebody was told is written down after it was said,
+//! so that the next host does not say it again; one that dies in between would rather have it said
+//! twice than never. The time itself is in memory only.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,7 +8,7 @@
 
 use jiff::Timestamp;
 use schemas::{
-    host_side::{Control, Unsettled},
+    host_side::{Because, Control, Unsettled},
     ids::MessageId,
     message::{InboundStatus, Outcome},
 };
@@ -48,19 +48,25 @@ impl Runner {
     }
 
     /// What a person wants: the run at work ends; if none is, the next one never begins.
-    pub(super) async fn stop_run(&mut self) -> Result<String> {
-        if let Some(stopping) = &mut self.stopping
-            && stopping.why == Why::Asked
-        {
+    /// A command that stopped one before its host died stops no other when it is repeated.
+    pub(super) async fn stop_run(&mut self, command: &str) -> Result<String> {
+        let next = self.about_to_begin();
+        let asked = self.stopping.as_ref().is_some_and(|stopping| stopping.why == Why::Asked);
+        if self.working.is_empty() && next.is_empty() && !asked {
+            return Ok(words::NOTHING_TO_STOP.to_owned());
+        }
+        let passed_on = self.was_passed_on(command).await;
+        if passed_on.as_ref().is_ok_and(|known| *known) {
+            return Ok(words::STOPPING.to_owned());
+        }
+        if let Some(stopping) = self.stopping.as_mut().filter(|one| one.why == Why::Asked) {
+            // Whatever keeps its file from being read.
             stopping.by = Instant::now();
             return Ok(words::STOPPING_AT_ONCE.to_owned());
         }
-        let next = self.about_to_begin();
-        if self.working.is_empty() && next.is_empty() {
-            return Ok(words::NOTHING_TO_STOP.to_owned());
-        }
+        passed_on?;
         // Also where no claim was seen: it may have been taken just now.
-        self.ask_to_stop(None).await?;
+        self.ask_to_stop(Because::Command(command.to_owned())).await?;
         if self.working.is_empty() {
             info!(rows = next.len(), "the run that was about to begin never will");
             self.cancel(&next);
@@ -79,15 +85,20 @@ impl Runner {
         }
         warn!(rows = self.working.len(), "the run at work does not get on; it is interrupted");
         // A control that cannot be written is one that is not heard: the kill follows.
-        if let Err(failure) = self.ask_to_stop(Some("no_progress")).await {
+        if let Err(failure) = self.ask_to_stop(Because::Host("no_progress")).await {
             warn!(error = %failure.chain(), "cannot ask the guest to stop");
         }
         self.stop_by(Why::NoProgress);
     }
 
-    async fn ask_to_stop(&self, why: Option<&'static str>) -> Result<()> {
+    async fn was_passed_on(&self, command: &str) -> Result<bool> {
+        let (writer, command) = (self.writer.clone(), command.to_owned());
+        blocking(move || Ok(writer.write(|tx| tx.passed_on(&command))?)).await
+    }
+
+    async fn ask_to_stop(&self, because: Because) -> Result<()> {
         let (writer, now) = (self.writer.clone(), self.context.clock.now());
-        let ask = move || Ok(writer.write(|tx| tx.control_because(Control::Abort, why, now))?);
+        let ask = move || Ok(writer.write(|tx| tx.control(Control::Abort, &because, now))?);
         blocking(ask).await?;
         self.context.bells.wrote(&self.dir);
         Ok(())

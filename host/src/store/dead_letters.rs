@@ -13,7 +13,7 @@ use schemas::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{SettledRun, Store, at, parsed};
+use super::{SettledRun, Store, at, obeyed, parsed};
 use crate::{error::Result, limits::channel::DEAD_KEPT};
 
 /// A post that was given up.
@@ -97,16 +97,26 @@ impl Store {
         .await
     }
 
-    /// It is tried again, or never was given up: its line goes.
+    /// It is tried again, or never was given up: its line goes. With the last one that a command
+    /// is about, it was obeyed.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn forget_dead_letter(&self, session: SessionId, message: MessageId) -> Result<()> {
+    pub async fn forget_dead_letter(
+        &self,
+        session: SessionId,
+        message: MessageId,
+        of: Option<(String, Timestamp)>,
+    ) -> Result<()> {
         self.call(move |conn| {
+            let tx = conn.transaction()?;
             for table in ["failed_posts", "failed_messages"] {
-                forget(conn, table, &session, &message)?;
+                forget(&tx, table, &session, &message)?;
             }
-            Ok(())
+            if let Some((command, now)) = of {
+                obeyed::note(&tx, &command, now)?;
+            }
+            Ok(tx.commit()?)
         })
         .await
     }

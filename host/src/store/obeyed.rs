@@ -1,7 +1,8 @@
 //! Commands of chats that were obeyed: a platform may repeat one, and a host may die in between.
 //!
-//! Owns the table. A command that clears a conversation stands there by the commit that does it;
+//! Owns the table. A command that changes something here stands there by the commit that does it;
 //! of the others it is written down once they are done, before whoever brought them is answered.
+//! Of a `/stop` it is the session's file that knows.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};

@@ -40,6 +40,23 @@ pub struct SettledRun {
     pub ended_at: Timestamp,
 }
 
+impl SettledRun {
+    /// As people and programs are told of it.
+    #[must_use]
+    pub fn into_info(self) -> RunInfo {
+        RunInfo {
+            run_id: self.run,
+            session_id: self.session,
+            message_ids: self.messages,
+            outcome: Some(self.outcome),
+            reason: self.reason,
+            used: self.used,
+            started_at: self.started_at,
+            ended_at: Some(self.ended_at),
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunEnd {
@@ -277,7 +294,7 @@ fn used(row: &Row<'_>) -> rusqlite::Result<Option<Usage>> {
     Ok(usage.as_deref().and_then(|usage| serde_json::from_str(usage).ok()))
 }
 
-fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
+pub(super) fn run_info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
     let outcome: Option<String> = row.get("outcome")?;
     Ok(RunInfo {
         run_id: parsed(row, "run_id", RunId::parse)?,

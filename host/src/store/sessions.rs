@@ -146,13 +146,21 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn choose_model(&self, id: SessionId, model: Option<String>) -> Result<()> {
+    pub async fn choose_model(
+        &self,
+        id: SessionId,
+        model: Option<String>,
+        command: String,
+        now: Timestamp,
+    ) -> Result<()> {
         self.call(move |conn| {
-            conn.execute(
+            let tx = conn.transaction()?;
+            tx.execute(
                 "UPDATE sessions SET model = ?2 WHERE id = ?1",
                 params![id.as_str(), model],
             )?;
-            Ok(())
+            obeyed::note(&tx, &command, now)?;
+            Ok(tx.commit()?)
         })
         .await
     }

@@ -8,14 +8,16 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 use schemas::{
+    admin::RunInfo,
+    host_side::address,
     ids::{MessageId, RunId, SessionId},
     message::Address,
     time,
 };
 
-use super::{SettledRun, Store, at, at_opt, parsed};
+use super::{SettledRun, Store, parsed, runs::run_info};
 use crate::error::Result;
 
 /// What is said once.
@@ -59,17 +61,18 @@ impl Store {
         .await
     }
 
-    /// Runs of a session that did not go well, and whose rooms were not told so yet.
+    /// Runs of a session that did not go well, and where nobody was told so yet.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn untold_ends(&self, session: SessionId) -> Result<Vec<SettledRun>> {
+    pub async fn untold_ends(&self, session: SessionId) -> Result<Vec<(RunInfo, Option<Address>)>> {
         self.call(move |conn| {
             let mut select = conn.prepare_cached(
                 "SELECT u.channel_type, u.platform_id, u.thread_id, r.* FROM untold_ends u \
                  JOIN runs r ON r.run_id = u.run_id WHERE u.session_id = ?1 ORDER BY r.rowid",
             )?;
-            let rows = select.query_map([session.as_str()], untold)?;
+            let rows = select
+                .query_map([session.as_str()], |row| Ok((run_info(row)?, address(row, 0)?)))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
         .await
@@ -138,28 +141,4 @@ pub(super) fn settled(tx: &Connection, run: &SettledRun) -> Result<()> {
         delete.execute([run.session.as_str(), message.as_str()])?;
     }
     Ok(())
-}
-
-fn untold(row: &Row<'_>) -> rusqlite::Result<SettledRun> {
-    let channel_type: Option<String> = row.get("channel_type")?;
-    let platform_id: Option<String> = row.get("platform_id")?;
-    let thread_id = row.get("thread_id")?;
-    let place = channel_type.zip(platform_id);
-    let started_at = at(row, "started_at")?;
-    Ok(SettledRun {
-        run: parsed(row, "run_id", RunId::parse)?,
-        session: parsed(row, "session_id", SessionId::parse)?,
-        messages: parsed(row, "message_ids", |text| serde_json::from_str(text))?,
-        tries: 0,
-        address: place.map(|(channel_type, platform_id)| Address {
-            channel_type,
-            platform_id,
-            thread_id,
-        }),
-        outcome: parsed(row, "outcome", str::parse)?,
-        reason: row.get("reason")?,
-        used: None,
-        started_at,
-        ended_at: at_opt(row, "ended_at")?.unwrap_or(started_at),
-    })
 }

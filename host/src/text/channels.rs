@@ -61,6 +61,9 @@ const LIST_THEM: &str = "See: lazaret messages list --failed";
 /// The command that lists them, as a hint.
 pub const LIST_FAILED: &str = "lazaret messages list --failed";
 
+/// The list of them where there are none.
+pub const NOTHING_GIVEN_UP: &str = "nothing was given up";
+
 /// To `/retry`.
 #[must_use]
 pub fn retrying(count: usize) -> String {

@@ -26,7 +26,7 @@ async fn stops(world: &mut World, then: Option<&str>) {
 
 impl World {
     /// The host's answer to a command.
-    async fn asks_host(&mut self, agent: &str, command: &str) -> String {
+    pub(crate) async fn asks_host(&mut self, agent: &str, command: &str) -> String {
         self.says(agent, command).await;
         self.next_notice(agent).await
     }

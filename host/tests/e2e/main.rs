@@ -30,6 +30,7 @@ mod peers;
 mod people;
 mod places;
 mod refusals;
+mod repeats;
 mod rewiring;
 mod routing;
 mod scripts;

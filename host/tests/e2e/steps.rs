@@ -240,33 +240,6 @@ async fn a_guest_that_dies_at_any_of_its_steps_loses_nothing_and_does_nothing_tw
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clear_that_is_repeated_after_its_host_died_over_it_clears_nothing_else() {
-    World::new()
-        .agent("andy")
-        .with_errors()
-        .run(async |world| {
-            let clear = SendMessage {
-                text: "/clear".to_owned(),
-                client_id: Some("clear".to_owned()),
-                ..SendMessage::default()
-            };
-            let one = world.says("andy", "one").await;
-            world.next_reply("andy").await;
-            world.host_dies_at(Step::CommandObeyed, 1);
-            assert!(world.send("andy", clear.clone()).await.is_err());
-            world.revive_host().await;
-            let two = world.says("andy", "two").await;
-            assert_ne!(one.session_id, two.session_id, "it was obeyed");
-            assert_eq!(world.next_reply("andy").await, "You said: two");
-            assert!(world.send("andy", clear).await.unwrap().replayed);
-            let three = world.says("andy", "three").await;
-            assert_eq!(two.session_id, three.session_id);
-            assert_eq!(world.next_reply("andy").await, "You said: three");
-        })
-        .await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_a_host_gave_up_and_did_not_live_to_fold_is_not_tried_by_the_next() {
     World::new()
         .agent("andy")

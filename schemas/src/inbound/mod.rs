@@ -15,13 +15,13 @@ mod revive;
 mod save;
 mod write;
 
-pub use controls::Control;
+pub use controls::{Because, Control};
 pub use erase::Traces;
 pub use expire::Expired;
 pub use find::CameIn;
 pub use list::ListedRow;
-pub use read::{ControlRow, DueBatch, DueQuery, InboundReader};
-pub(crate) use read::{address, message_id, timestamp, unreadable, word};
+pub use read::{ControlRow, DueBatch, DueQuery, InboundReader, address};
+pub(crate) use read::{message_id, timestamp, unreadable, word};
 pub use revive::Revived;
 pub use write::{Appended, InboundTx, InboundWriter, Unsettled};
 

@@ -330,8 +330,12 @@ pub(crate) fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Option
     }
 }
 
-/// Reads channel, room and thread from three columns that follow each other.
-pub(crate) fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Address>> {
+/// Reads channel, room and thread from three columns that follow each other; a row of the host's
+/// own has all of them or is for nowhere.
+///
+/// # Errors
+/// When a column holds no text.
+pub fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Address>> {
     let channel_type: Option<String> = row.get(column)?;
     let platform_id: Option<String> = row.get(column + 1)?;
     let thread_id = row.get(column + 2)?;

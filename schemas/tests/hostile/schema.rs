@@ -1,5 +1,6 @@
 //! Tables, views and triggers that are not the contract's.
 
+use rusqlite::Connection;
 use schemas::host_side::RefusedKind;
 
 use crate::{common::session, raw, reasons, refused, tampered};
@@ -62,4 +63,14 @@ fn a_database_of_another_program_or_of_a_newer_contract_is_refused() {
     let (_home, dir) = session();
     tampered(&dir, |conn| conn.pragma_update(None, "user_version", 99).unwrap());
     refused(&dir, RefusedKind::Newer);
+}
+
+#[test]
+fn no_module_is_built_in_that_a_file_could_call_for_and_nobody_needs() {
+    let conn = Connection::open_in_memory().unwrap();
+    for module in ["fts3", "fts4", "fts5", "rtree", "geopoly", "dbstat"] {
+        let said = conn.execute_batch(&format!("CREATE VIRTUAL TABLE t USING {module}(x, y, z)"));
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains("no such module"), "{module}: {said}");
+    }
 }

@@ -68,8 +68,6 @@ pub(crate) struct Script {
     /// What its bringer got no answer to, and brings again.
     pub(crate) unsent: Vec<Unsent>,
     pub(crate) words: u32,
-    /// What people heard so far, and was looked at.
-    pub(crate) words_heard: usize,
     errors_told: usize,
     pub(crate) chores: Vec<Chore>,
     /// What was given up, and tried again since.
@@ -93,7 +91,6 @@ impl Script {
             said: Vec::new(),
             unsent: Vec::new(),
             words: 0,
-            words_heard: 0,
             errors_told: 0,
             chores: Vec::new(),
             retried: BTreeSet::new(),

@@ -20,13 +20,9 @@ impl Script {
             return;
         }
         let words = world.doors.words();
-        let fresh = words.get(self.words_heard..).unwrap_or_default();
-        self.words_heard = words.len();
         for said in self.said.iter_mut().filter(|said| !said.was_told) {
             let until = said.at.max(world.up_since()) + SILENCE + SLACK;
-            // Its end may have been told before whoever brought it knew that it was taken.
-            let over = words.iter().find(|word| word.about.contains(&said.accepted.message_id));
-            let first = fresh.iter().find(|word| said.hears(word)).or(over);
+            let first = words.iter().find(|word| said.hears(word));
             let late = first.map_or_else(Instant::now, |word| word.heard) > until;
             // Once it is worked on to its end, the answer is on its way as far as its channel goes.
             let fine = !late || is_completed(world, said).await;
@@ -43,9 +39,11 @@ async fn is_completed(world: &World, said: &Said) -> bool {
 }
 
 impl Said {
+    /// Its end, and that it is not lost, may have been told before whoever brought it knew that it
+    /// was taken.
     fn hears(&self, word: &Word) -> bool {
         let theirs = word.session.as_ref().is_none_or(|of| *of == self.accepted.session_id);
-        let here = theirs && word.address == self.address && word.heard >= self.at;
+        let here = theirs && word.address == self.address && word.heard >= self.since;
         here || word.about.contains(&self.accepted.message_id)
     }
 }

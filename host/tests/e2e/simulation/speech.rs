@@ -30,6 +30,8 @@ pub(crate) struct Said {
     /// Where it was said, and since when they wait.
     pub(crate) address: Address,
     pub(crate) at: Instant,
+    /// When it was said first, if a host took it then and did not live to say so.
+    pub(crate) since: Instant,
     /// Whether they heard of it.
     pub(crate) was_told: bool,
     /// Whether it was said where nobody can tell if a post arrived.
@@ -91,6 +93,7 @@ pub(crate) struct Unsent {
     token: String,
     what: What,
     how: How,
+    since: Instant,
 }
 
 #[derive(Debug, Clone)]
@@ -138,7 +141,7 @@ impl Script {
             How::Platform(Box::new(world.heard(&format!("{place}: @x {text}"))))
         };
         self.tell(&format!("  {how:?}"));
-        self.unsent.push(Unsent { token, what, how });
+        self.unsent.push(Unsent { token, what, how, since: Instant::now() });
         let last = self.unsent.len() - 1;
         self.bring(world, last).await;
     }
@@ -210,6 +213,7 @@ impl Script {
         let (token, what) = (unsent.token, unsent.what);
         self.said.extend(taken.into_iter().map(|accepted| Said {
             token: token.clone(),
+            since: if accepted.replayed { unsent.since } else { at },
             accepted,
             what,
             address: address.clone(),
