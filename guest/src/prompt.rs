@@ -189,6 +189,7 @@ mod tests {
             system_prompt: String::new(),
             model: None,
             work_dir: None,
+            models: Vec::new(),
         }
     }
 

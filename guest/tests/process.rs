@@ -68,6 +68,7 @@ fn session(root: &std::path::Path, provider: &str) -> SessionDir {
         system_prompt: String::new(),
         model: None,
         work_dir: None,
+        models: Vec::new(),
     }
     .save(&dir)
     .unwrap();

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 pub mod action;
 pub mod admin;
+pub mod broker;
 pub mod channel;
 pub mod people;
 pub mod route;

@@ -39,6 +39,9 @@ pub struct SessionFile {
     /// Where it works, inside the container; `None` is the session's own folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_dir: Option<String>,
+    /// The routes to models that the host has, by name; none where the provider needs none.
+    #[serde(default)]
+    pub models: Vec<String>,
 }
 
 impl SessionFile {

@@ -82,6 +82,7 @@ impl Desk {
             system_prompt: String::new(),
             model: None,
             work_dir: None,
+            models: Vec::new(),
         };
         session.save(&dir).unwrap();
         let (wake, committed) = (Arc::default(), Arc::default());

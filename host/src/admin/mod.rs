@@ -27,6 +27,7 @@ pub mod people;
 pub mod questions;
 pub mod roles;
 pub mod rooms;
+pub mod secrets;
 pub mod wirings;
 
 pub mod runs;
@@ -55,6 +56,9 @@ pub enum Command {
     /// Make, list and change agents
     #[command(subcommand)]
     Agents(agents::Command),
+    /// Keys for models, which no container holds
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// Places on a channel, and what becomes of strangers there
     #[command(subcommand)]
     Rooms(rooms::Command),
@@ -193,6 +197,7 @@ impl Command {
         let (act, changes) = (self.act(), self.changes());
         let on = match self {
             Self::Agents(command) => command.pin(desk).await?,
+            Self::Secrets(command) => command.pin()?,
             Self::Rooms(command) => command.pin(desk).await?,
             Self::Wirings(command) => command.pin(desk).await?,
             Self::Destinations(command) => command.pin(desk).await?,
@@ -213,6 +218,7 @@ impl Command {
     fn act(&self) -> Act {
         match self {
             Self::Agents(command) => command.act(),
+            Self::Secrets(command) => command.act(),
             Self::Rooms(command) => command.act(),
             Self::Wirings(command) => command.act(),
             Self::Destinations(command) => command.act(),
@@ -234,6 +240,7 @@ impl Command {
     fn changes(&self) -> Option<String> {
         match self {
             Self::Agents(command) => command.changes(),
+            Self::Secrets(command) => command.changes(),
             Self::Rooms(command) => command.changes(),
             Self::Wirings(command) => command.changes(),
             Self::Destinations(command) => command.changes(),
@@ -252,6 +259,7 @@ impl Command {
     async fn run(self, desk: &Desk, who: &Who) -> Result<AdminAnswer> {
         match self {
             Self::Agents(command) => command.run(desk).await,
+            Self::Secrets(command) => command.run(desk).await,
             Self::Rooms(command) => command.run(desk).await,
             Self::Wirings(command) => command.run(desk).await,
             Self::Destinations(command) => command.run(desk).await,

@@ -19,6 +19,7 @@ use tracing::{error, info};
 
 use crate::{
     approvals,
+    broker::Broker,
     channels::{Channels, peer::Peers},
     delivery::{Owner, Traffic},
     engine::{Engine, EngineEvent},
@@ -58,6 +59,8 @@ pub struct Ports {
     pub channels: Channels,
     /// Wake-ups from guests.
     pub bells: Arc<dyn Bells>,
+    /// How guests reach models.
+    pub broker: Broker,
     /// Who is told of each step: nobody, but in tests.
     pub steps: Steps,
 }
@@ -116,6 +119,7 @@ pub async fn run(
         traffic: Traffic::default(),
         owner: Owner::default(),
         bells: ports.bells,
+        broker: ports.broker,
         steps: ports.steps,
         home: settings.home,
         run_dir: settings.run_dir,
@@ -153,6 +157,7 @@ pub async fn run(
         from_engine,
     };
     let abandon = daemon.context.abandon.clone();
+    let broker = daemon.context.broker.clone();
     let life = async move {
         daemon.begin().await?;
         daemon.serve().await;
@@ -163,7 +168,10 @@ pub async fn run(
         Ok(())
     };
     tokio::select! { biased;
-        () = abandon.cancelled() => Ok(()),
+        () = abandon.cancelled() => {
+            broker.abandon();
+            Ok(())
+        }
         ended = life => ended,
     }
 }
@@ -322,6 +330,8 @@ impl Daemon {
         // Sessions may still say that they retire; with the receiver gone they just end.
         drop(self.from_sessions);
         self.context.tracker.wait().await;
+        // With the sessions' tasks their sockets were closed.
+        self.context.broker.close().await;
         self.context
     }
 }

@@ -6,7 +6,7 @@ use std::{
     fs, io,
     os::{
         fd::AsFd,
-        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown},
     },
     path::{Path, PathBuf},
 };
@@ -15,7 +15,7 @@ use nix::{
     fcntl::OFlag,
     unistd::{Gid, Uid, fchown},
 };
-use schemas::session_dir::SessionDir;
+use schemas::{model_call::MODEL_SOCKET, session_dir::SessionDir};
 
 use super::{StartRequest, user::Ownership};
 
@@ -41,7 +41,20 @@ pub fn apply_ownership(
     for (path, owner, mode) in folders(request, ownership) {
         prepare(&path, owner, mode).map_err(|source| OwnershipError { path, source })?;
     }
+    if let Ownership::Give { gid, .. } = *ownership {
+        let path = request.socket_dir.join(MODEL_SOCKET);
+        share_socket(&path, gid).map_err(|source| OwnershipError { path, source })?;
+    }
     Ok(())
+}
+
+/// A socket that listens there already is for whoever its folder is for: at a session's first start
+/// it was made before the folder had its group. Nobody else can put anything into that folder.
+fn share_socket(path: &Path, gid: u32) -> io::Result<()> {
+    match lchown(path, None, Some(gid)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 /// Owner to set (`None` leaves it), for one folder.

@@ -184,6 +184,7 @@ impl Runner {
             commit_by: None,
             commit_trouble: None,
             bell: None,
+            models: None,
             looking: None,
             look_wanted: true,
             unseen: false,

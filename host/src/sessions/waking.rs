@@ -116,6 +116,9 @@ impl Runner {
             Ok(None)
         })
         .await?;
+        if refused.is_none() {
+            self.open_models()?;
+        }
         self.context.bells.wrote(&self.dir);
         Ok(refused)
     }
@@ -134,6 +137,7 @@ impl Runner {
             system_prompt: told.system_prompt,
             model: told.model,
             work_dir: told.work_dir,
+            models: self.models_of(),
         }
     }
 }

@@ -133,6 +133,7 @@ fn furnish(dir: &SessionDir, session: &SessionId, agent: &AgentId) {
         system_prompt: String::new(),
         model: None,
         work_dir: None,
+        models: Vec::new(),
     };
     file.save(dir).unwrap();
     InboundWriter::new(dir.clone()).write(|tx| tx.set_routing(None)).unwrap();

@@ -6,6 +6,8 @@
     reason = "a test that panics is a test that fails"
 )]
 
+#[path = "../harness/models.rs"]
+mod models;
 mod world;
 
 mod actions;

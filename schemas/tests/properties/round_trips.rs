@@ -71,6 +71,7 @@ proptest! {
             system_prompt: String::new(),
             model: None,
             work_dir: None,
+            models: Vec::new(),
         };
         file.save(&dir).unwrap();
         prop_assert_eq!(SessionFile::load(&dir).unwrap(), file);
