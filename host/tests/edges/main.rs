@@ -27,6 +27,7 @@ mod engine_away;
 mod full_disk;
 mod gateway;
 mod logs;
+mod models;
 mod send;
 mod socket;
 mod stream;
