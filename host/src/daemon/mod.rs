@@ -139,7 +139,7 @@ pub async fn run(
         asks: requests.own,
     });
     context.spawn(async move { engine.watch(engine_events).await });
-    let mut daemon = Daemon {
+    let daemon = Daemon {
         waiting: channels::Waiting::new(&context.traffic),
         context,
         sessions: HashMap::new(),
@@ -156,24 +156,7 @@ pub async fn run(
         from_sessions,
         from_engine,
     };
-    let abandon = daemon.context.abandon.clone();
-    let broker = daemon.context.broker.clone();
-    let life = async move {
-        daemon.begin().await?;
-        daemon.serve().await;
-        let context = daemon.end().await;
-        if settings.ephemeral {
-            news::end_containers(&context).await;
-        }
-        Ok(())
-    };
-    tokio::select! { biased;
-        () = abandon.cancelled() => {
-            broker.abandon();
-            Ok(())
-        }
-        ended = life => ended,
-    }
+    daemon.live(settings.ephemeral).await
 }
 
 struct Daemon {
@@ -233,6 +216,27 @@ enum Event {
 }
 
 impl Daemon {
+    /// From its first question to its end, or to where it is abandoned.
+    async fn live(mut self, ephemeral: bool) -> Result<()> {
+        let context = self.context.clone();
+        let life = async move {
+            self.begin().await?;
+            self.serve().await;
+            let context = self.end().await;
+            if ephemeral {
+                news::end_containers(&context).await;
+            }
+            Ok(())
+        };
+        tokio::select! { biased;
+            () = context.abandon.cancelled() => {
+                context.broker.abandon();
+                Ok(())
+            }
+            ended = life => ended,
+        }
+    }
+
     /// Finds out what an earlier host left, before anything new is taken in.
     async fn begin(&mut self) -> Result<()> {
         let sessions = self.context.store.due().await?;

@@ -143,7 +143,6 @@ impl Runner {
         let facts = boot.facts.clone();
         let dir = facts.dir(&context);
         let now = context.clock.now();
-        let channel_news = context.traffic.news();
         let state = view.borrow().state;
         Self {
             reach: facts.reach(),
@@ -151,6 +150,7 @@ impl Runner {
             reader: Arc::new(Mutex::new(OutboundReader::new(dir.clone()))),
             marked: !facts.record.clean,
             belt: super::belt::Belt::new(context.idle_after),
+            channel_news: context.traffic.news(),
             context,
             facts,
             dir,
@@ -202,7 +202,6 @@ impl Runner {
             woken_by_actions: super::allowance::Allowance::default(),
             wake_wanted: false,
             posts: Posts::new(!boot.facts.record.clean),
-            channel_news,
         }
     }
 }

@@ -25,6 +25,7 @@ mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod model_socket;
 mod operations;
 mod operator;
 mod own_tasks;

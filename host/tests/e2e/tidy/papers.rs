@@ -65,6 +65,8 @@ const BEHAVIOURS: &[&str] = &[
 
 /// Public addresses that a page or a test may name.
 const KNOWN_HOSTS: &[&str] = &[
+    "api.anthropic.com",
+    "api.openai.com",
     "docs.docker.com",
     "github.com",
     "docs.rs",

@@ -272,7 +272,10 @@ impl Yard {
             let ports = guest::Ports {
                 clock,
                 wake: Box::new(wake),
-                provider: provider::by_name(&file.provider, &dir).expect("a known provider"),
+                // What only a real container holds is played by echo.
+                provider: provider::by_name(&file.provider, &dir)
+                    .or_else(|| provider::by_name("echo", &dir))
+                    .expect("echo is known"),
                 on_commit: Box::new(move || to_host.notify_one()),
                 steps,
             };
