@@ -28,6 +28,7 @@ mod full_disk;
 mod gateway;
 mod logs;
 mod models;
+mod secrets;
 mod send;
 mod socket;
 mod stream;
