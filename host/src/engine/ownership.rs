@@ -131,6 +131,20 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_that_is_there_already_is_for_the_group_of_its_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let request = request_in(home.path());
+        let own = fs::metadata(home.path()).unwrap();
+        let give = Ownership::Give { uid: own.uid(), gid: own.gid() };
+        apply_ownership(&request, &give).unwrap();
+        let socket = request.socket_dir.join(MODEL_SOCKET);
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        apply_ownership(&request, &give).unwrap();
+        assert_eq!(fs::metadata(&socket).unwrap().gid(), own.gid());
+        assert_eq!(fs::metadata(&request.socket_dir).unwrap().mode() & 0o777, 0o710);
+    }
+
+    #[test]
     fn a_link_in_place_of_a_folder_is_refused_and_its_target_left_alone() {
         let home = tempfile::tempdir().unwrap();
         let request = request_in(home.path());
