@@ -88,7 +88,7 @@ impl Command {
                 Ok(answer(&said, words::set(&name, before)))
             }
             Self::List => {
-                let list = beside(secrets, |secrets| secrets.list()).await?;
+                let list = beside(secrets, Secrets::list).await?;
                 Ok(answer(&list, for_people(&list)))
             }
             Self::Remove { name } => {

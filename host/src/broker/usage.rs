@@ -158,7 +158,9 @@ impl Counts {
             whole => whole,
         };
         match (path, found) {
-            ([Key::Model], Found::Text(text)) => self.model = model(text).or(self.model.take()),
+            ([Key::Model], Found::Text(text)) => {
+                self.model = model(text).or_else(|| self.model.take());
+            }
             ([Key::Usage, key], Found::Number(digits)) => self.count(*key, digits),
             ([Key::Usage, Key::InputDetails, Key::Cached], Found::Number(digits)) => {
                 self.cached_input = tokens(digits).or(self.cached_input);
