@@ -14,7 +14,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    GuestError, GuestErrorKind, Ports, init, probe,
+    GuestError, GuestErrorKind, Ports, config, init, load,
+    models::Models,
+    probe,
     provider::{self, Surroundings},
     steps::Steps,
     tools::{self, Desk, Listener},
@@ -102,7 +104,7 @@ fn print(text: &str) -> Result<u8, GuestError> {
 fn run(dir: &SessionDir, steps: impl FnOnce(&SessionDir) -> Steps) -> Result<u8, GuestError> {
     sqlite::check_library()?;
     let desk = Desk::default();
-    let around = Surroundings { dir: dir.clone(), models: None, desk: desk.clone() };
+    let asks_models = !load(dir)?.models.is_empty();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -114,6 +116,9 @@ fn run(dir: &SessionDir, steps: impl FnOnce(&SessionDir) -> Steps) -> Result<u8,
         let listener = Listener::open(&std::env::temp_dir(), clock.now(), &desk)
             .inspect_err(|error| tracing::warn!(%error, "no socket for the tools"))
             .ok();
+        let models = if asks_models { models(dir).await } else { None };
+        let base = models.as_ref().map(|models| models.base().to_owned());
+        let around = Surroundings { dir: dir.clone(), models: base, desk: desk.clone() };
         let ports = Ports {
             clock: Arc::new(clock),
             wake: Box::new(Watch::new(dir)),
@@ -140,4 +145,11 @@ fn run(dir: &SessionDir, steps: impl FnOnce(&SessionDir) -> Steps) -> Result<u8,
         work.await
     })?;
     Ok(0)
+}
+
+/// The way to the models. A guest without one still answers: its provider says what it lacks.
+async fn models(dir: &SessionDir) -> Option<Models> {
+    let socket = config::model_socket().unwrap_or_else(|| dir.model_socket());
+    let forwards = Models::forward(socket).await;
+    forwards.inspect_err(|error| tracing::warn!(%error, "no way to the models")).ok()
 }

@@ -21,6 +21,7 @@ pub mod chain;
 mod controls;
 pub mod handoff;
 mod inbox;
+pub mod models;
 pub mod past;
 pub mod prompt;
 pub mod provider;

@@ -190,3 +190,10 @@ pub const CODEX_ANSWER: Duration = Duration::from_secs(10);
 pub const CODEX_CLEAN: Duration = Duration::from_secs(1);
 /// What it was told about itself, as it is remembered; no prompt is longer.
 pub const CODEX_TOLD: u64 = 1 << 20;
+
+/// Calls to the models that are under way at once: as many as the host takes of one session.
+pub const MODEL_CALLS: usize = 32;
+/// How long a call waits for a host that is being started again.
+pub const MODEL_SOCKET_PATIENCE: Duration = Duration::from_secs(60);
+/// How soon it is noticed that the host is back.
+pub const MODEL_SOCKET_GLANCE: Duration = Duration::from_millis(100);

@@ -20,6 +20,9 @@ pub mod sessions;
 
 pub mod engine;
 
+pub mod broker;
+pub mod secrets;
+
 pub mod delivery;
 
 pub mod actions;

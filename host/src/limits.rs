@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 pub mod action;
 pub mod admin;
+pub mod broker;
 pub mod channel;
 pub mod people;
 pub mod route;
@@ -204,7 +205,7 @@ pub const ID_PREFIX: usize = 8;
 pub const LISTED_RUNS: u32 = 1_000;
 
 /// What can answer inside a container.
-pub const PROVIDERS: &[&str] = &["echo"];
+pub const PROVIDERS: &[&str] = &["claude", "codex", "echo"];
 
 /// The guest itself needs less; a shell with a tool does not start below.
 pub const LEAST_MEMORY_BYTES: u64 = 16 * 1024 * 1024;

@@ -16,6 +16,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
+    broker::Broker,
     channels::{Channel, Channels, terminal::Terminal},
     config::Config,
     daemon::{self, Ports, Settings, Stop, open_home},
@@ -24,6 +25,7 @@ use crate::{
     gateway::{self, Socket},
     limits::upkeep as limits,
     requests::{self, Request},
+    secrets::Secrets,
     sessions::inotify::InotifyBells,
     steps::Steps,
     store::Store,
@@ -71,6 +73,7 @@ pub async fn run(
     let _lock = open_home(&config.home)?;
     let store = open_central(&config.home)?;
     let install = store.install_id(SystemClock.now()).await?;
+    let secrets = Secrets::open(&config.home, config.keys.clone(), install.clone());
     let engine = engine(&config, install)?;
     let terminal = Arc::new(Terminal::default());
     let bells = Arc::new(InotifyBells::open().map_err(|error| {
@@ -87,6 +90,7 @@ pub async fn run(
         engine,
         channels: Channels::new(vec![(trial.door)(terminal)]),
         bells: bells.clone(),
+        broker: Broker::new(Arc::new(SystemClock), config.models.clone(), secrets),
         steps: trial.steps,
     };
     let daemon = daemon::run(settings(&config), ports, store, requests, stop);

@@ -153,6 +153,7 @@ pub mod people;
 pub mod posts;
 pub mod prompts;
 pub mod quota;
+pub mod secrets;
 pub mod shown;
 pub mod tasks;
 pub mod turns;

@@ -21,6 +21,7 @@
 //! | **task**, **occurrence** | what is to be done at a time; one of its times |
 //! | **approval** | an action that waits for a person's yes or no |
 //! | **provider** | what answers inside the container: `echo`, later `claude`, `codex`, … |
+//! | **route**, **secret** | where a provider's calls to models go; the key that only the host has |
 //! | **engine** | what runs containers: a Docker Engine API |
 //! | **host**, **guest** | the process that carries messages; the program inside a container |
 //! | **claim** | the guest's durable word that it works on a row |
@@ -37,6 +38,7 @@ pub mod admin;
 pub mod central;
 pub mod content;
 pub mod message;
+pub mod model_call;
 pub mod people;
 pub mod session_file;
 pub mod usage;

@@ -5,7 +5,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::ids::{AgentId, InboxId, MessageId, RunId, SessionId};
+use crate::{
+    ids::{AgentId, InboxId, MessageId, RunId, SessionId},
+    model_call::MODEL_SOCKET,
+};
 
 /// Where a session's folder appears inside its container.
 pub const GUEST_ROOT: &str = "/workspace";
@@ -147,6 +150,12 @@ impl SessionDir {
     #[must_use]
     pub fn work(&self) -> PathBuf {
         self.root.join("work")
+    }
+
+    /// Where the host listens for the calls to models, as the guest sees it.
+    #[must_use]
+    pub fn model_socket(&self) -> PathBuf {
+        self.root.join("sock").join(MODEL_SOCKET)
     }
 
     /// Never mounted: what only the host and its operator see.

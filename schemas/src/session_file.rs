@@ -47,6 +47,9 @@ pub struct SessionFile {
     /// Where it works, inside the container; `None` is the session's own folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_dir: Option<String>,
+    /// The routes to models that the host has, by name; none where the provider needs none.
+    #[serde(default)]
+    pub models: Vec<String>,
 }
 
 impl SessionFile {
@@ -66,6 +69,7 @@ impl SessionFile {
             fallbacks: Vec::new(),
             after_side_effects: AfterSideEffects::default(),
             work_dir: None,
+            models: Vec::new(),
         }
     }
 

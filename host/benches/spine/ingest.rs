@@ -36,7 +36,7 @@ use tokio::{
 };
 
 use crate::{
-    Pace, bare::message, figure::Figures, install::folder, lab::new_agent, sample::Samples,
+    Pace, bare::message, figure::Figures, install::folder, lab::new_agent, models, sample::Samples,
 };
 
 const AGENT: &str = "ingest";
@@ -83,6 +83,7 @@ async fn ingest(home: &Path, messages: usize) -> (f64, Samples) {
         engine: Arc::new(NoEngine),
         channels: Channels::new(vec![Arc::new(Terminal::default())]),
         bells: Arc::new(NoBells),
+        broker: models::broker(home),
         steps: Steps::default(),
     };
     let host = daemon::run(settings(home), ports, store, requests, stop.clone());

@@ -21,6 +21,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
+#[path = "../../tests/harness/models.rs"]
+mod models;
+
 mod figure;
 mod sample;
 

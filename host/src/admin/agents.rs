@@ -302,6 +302,7 @@ fn for_people(agents: &[Agent]) -> String {
 mod tests {
     use super::*;
     use jiff::Timestamp;
+    use schemas::policy::CliScope;
 
     #[test]
     fn agents_are_listed_with_their_walls() {

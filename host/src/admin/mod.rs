@@ -28,6 +28,7 @@ pub mod people;
 pub mod questions;
 pub mod roles;
 pub mod rooms;
+pub mod secrets;
 pub mod wirings;
 
 pub mod runs;
@@ -56,6 +57,9 @@ pub enum Command {
     /// Make, list and change agents
     #[command(subcommand)]
     Agents(agents::Command),
+    /// Keys for models, which no container holds
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// Places on a channel, and what becomes of strangers there
     #[command(subcommand)]
     Rooms(rooms::Command),
@@ -194,6 +198,7 @@ impl Command {
         let (act, changes) = (self.act(), self.changes());
         let on = match self {
             Self::Agents(command) => command.pin(desk).await?,
+            Self::Secrets(command) => command.pin()?,
             Self::Rooms(command) => command.pin(desk).await?,
             Self::Wirings(command) => command.pin(desk).await?,
             Self::Destinations(command) => command.pin(desk).await?,
@@ -214,6 +219,7 @@ impl Command {
     fn act(&self) -> Act {
         match self {
             Self::Agents(command) => command.act(),
+            Self::Secrets(command) => command.act(),
             Self::Rooms(command) => command.act(),
             Self::Wirings(command) => command.act(),
             Self::Destinations(command) => command.act(),
@@ -235,6 +241,7 @@ impl Command {
     fn changes(&self) -> Option<String> {
         match self {
             Self::Agents(command) => command.changes(),
+            Self::Secrets(command) => command.changes(),
             Self::Rooms(command) => command.changes(),
             Self::Wirings(command) => command.changes(),
             Self::Destinations(command) => command.changes(),
@@ -253,6 +260,7 @@ impl Command {
     async fn run(self, desk: &Desk, who: &Who) -> Result<AdminAnswer> {
         match self {
             Self::Agents(command) => command.run(desk).await,
+            Self::Secrets(command) => command.run(desk).await,
             Self::Rooms(command) => command.run(desk).await,
             Self::Wirings(command) => command.run(desk).await,
             Self::Destinations(command) => command.run(desk).await,

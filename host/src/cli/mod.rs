@@ -37,6 +37,7 @@ mod save;
 
 mod config;
 mod grammar;
+mod secret;
 
 mod logging;
 mod out;
@@ -176,7 +177,10 @@ async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Doctor(args) => return Box::pin(doctor::run(&args, &context)).await,
         Command::Backup(args) => return Box::pin(backup::run(&args, &context)).await,
         Command::Restore(args) => Box::pin(restore::run(args, &context)).await?,
-        Command::Admin(command) => ask(&command, &context).await?,
+        Command::Admin(mut command) => {
+            secret::complete(&mut command)?;
+            ask(&command, &context).await?;
+        }
         Command::Chat(args) => Box::pin(chat::run(args, &context)).await?,
         Command::Demo(args) => Box::pin(demo::run(args, &context)).await?,
         Command::Send(args) => return Box::pin(send::run(args, &context)).await,

@@ -9,21 +9,26 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::{
+    broker::Route,
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "engine",
     "guest",
     "image",
     "idle_timeout",
     "max_containers",
     "keep",
+    "models",
     "log",
     "log_format",
     "time_zone",
 ];
+
+/// A table of its own, read by `models`.
+const MODELS: &str = "models";
 
 /// How the host logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -62,6 +67,8 @@ pub(super) struct File {
     pub(super) idle_timeout: Option<Duration>,
     pub(super) max_containers: Option<usize>,
     pub(super) keep: Option<u32>,
+    /// Empty where it says nothing.
+    pub(super) models: Vec<Route>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) time_zone: Option<String>,
@@ -109,6 +116,15 @@ impl File {
             let error = HostError::new(ErrorKind::Invalid, format!("unknown key {key:?}"));
             return Err(error.hint(text::did_you_mean(key, KEYS)));
         }
+        let mut table = table;
+        let models = match table.remove(MODELS) {
+            Some(toml::Value::Table(models)) => super::models::read(&models)?,
+            Some(_) => {
+                let what = format!("{MODELS} is no table");
+                return Err(HostError::new(ErrorKind::Invalid, what).hint("[models.anthropic]"));
+            }
+            None => Vec::new(),
+        };
         let written: Written = table.try_into().map_err(|error| bad(&error))?;
         Ok(Self {
             engine: written.engine,
@@ -117,6 +133,7 @@ impl File {
             idle_timeout: written.idle_timeout.as_deref().map(idle_timeout).transpose()?,
             max_containers: written.max_containers.map(max_containers).transpose()?,
             keep: written.keep.as_deref().map(keep).transpose()?,
+            models,
             log: written.log,
             log_format: written.log_format,
             time_zone: written.time_zone.map(time_zone).transpose()?,
@@ -205,11 +222,12 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let toml = "engine = 'unix:///run/docker.sock'\nguest = '/opt/guest'\nimage = 'node:22'\n\
-                    idle_timeout = '90s'\nmax_containers = 20\nkeep = '26w'\nlog = 'debug'\nlog_format = 'json'\ntime_zone = 'UTC'";
+                    idle_timeout = '90s'\nmax_containers = 20\nkeep = '26w'\nlog = 'debug'\nlog_format = 'json'\ntime_zone = 'UTC'\n\
+                    [models.local]\nbase_url = 'http://127.0.0.1:1'";
         let file = File::parse(toml).unwrap();
         assert_eq!(file.idle_timeout, Some(Duration::from_secs(90)));
         assert_eq!((file.max_containers, file.log_format), (Some(20), Some(LogFormat::Json)));
-        assert_eq!(file.keep, Some(182));
+        assert_eq!((file.keep, file.models.len()), (Some(182), 3));
         assert_eq!(file.guest.as_deref(), Some(Path::new("/opt/guest")));
     }
 
@@ -238,6 +256,7 @@ mod tests {
         check_refused("log_format = 'xml'", "xml", "");
         check_refused("time_zone = 'Mars/Base'", "Mars/Base", "IANA");
         check_refused("image = 7", "integer", "");
+        check_refused("models = 7", "no table", "[models.");
         check_refused("image = ", "", "");
     }
 

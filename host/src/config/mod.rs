@@ -14,12 +14,14 @@ use std::{
 use schemas::{CONTRACT_VERSION, ids::InstallId};
 
 use crate::{
+    broker::Route,
     engine::{docker::DockerSettings, endpoint::Places, facts::HostIdentity},
     error::{ErrorKind, HostError, Result},
     limits, text,
 };
 
 mod file;
+mod models;
 mod origin;
 mod places;
 
@@ -56,6 +58,10 @@ pub struct Config {
     pub max_containers: usize,
     /// Days that is kept what agents say nothing about; `None` is forever.
     pub keep_days: Option<u32>,
+    /// Where models are asked.
+    pub models: Vec<Route>,
+    /// Where the keys of secrets lie, outside of any home; `None` where no place is known.
+    pub keys: Option<PathBuf>,
     /// What is logged, in the notation of `tracing`; `None` is each command's own choice.
     pub log: Option<String>,
     /// How it is logged.
@@ -69,7 +75,7 @@ pub struct Config {
 }
 
 /// The environment variables that are read, and no others.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 15] = [
     "LAZARET_HOME",
     "LAZARET_RUN_DIR",
     "LAZARET_ENGINE",
@@ -80,6 +86,7 @@ const VARIABLES: [&str; 14] = [
     "DOCKER_CONFIG",
     "DOCKER_CONTEXT",
     "HOME",
+    "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
     "XDG_STATE_HOME",
     "XDG_RUNTIME_DIR",
@@ -210,6 +217,8 @@ fn resolve(home: PathBuf, file: File, around: &Surroundings) -> Result<Config> {
         idle_timeout: file.idle_timeout.unwrap_or(limits::IDLE_TIMEOUT),
         max_containers: file.max_containers.unwrap_or(limits::MAX_CONTAINERS),
         keep_days: file.keep.filter(|days| *days > 0),
+        models: if file.models.is_empty() { Route::built_in() } else { file.models },
+        keys: places::keys(around),
         log: around.text("LAZARET_LOG").or(file.log),
         log_format,
         time_zone: file

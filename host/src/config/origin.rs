@@ -85,6 +85,7 @@ fn settings(config: &Config, file: &File, around: &Surroundings, flag: bool) -> 
             origin(&[], file.max_containers.is_some(), "default"),
         ),
         ("keep", kept(config.keep_days), origin(&[], file.keep.is_some(), "default")),
+        ("models", models(config), origin(&[], !file.models.is_empty(), "default")),
         (
             "log",
             or(config.log.clone(), "each command's own"),
@@ -100,6 +101,11 @@ fn settings(config: &Config, file: &File, around: &Surroundings, flag: bool) -> 
     .into_iter()
     .map(|(key, value, from)| Setting { key, value, from })
     .collect()
+}
+
+fn models(config: &Config) -> String {
+    let shown = config.models.iter().map(|route| format!("{} at {}", route.name, route.base));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn kept(days: Option<u32>) -> String {
@@ -131,6 +137,7 @@ mod tests {
         idle_timeout = 300 s (lazaret.toml)
         max_containers = 64 (default)
         keep = forever (default)
+        models = anthropic at https://api.anthropic.com, openai at https://api.openai.com/v1 (default)
         log = debug (LAZARET_LOG)
         log_format = auto (default)
         time_zone = UTC (default)

@@ -76,6 +76,16 @@ pub(super) fn run_dir(home: &Path, around: &Surroundings) -> Result<PathBuf> {
     Ok(run_dir)
 }
 
+/// Where the keys of secrets lie: never in a home, which is copied and carried about.
+pub(super) fn keys(around: &Surroundings) -> Option<PathBuf> {
+    let config = around
+        .absolute("XDG_CONFIG_HOME")
+        .or_else(|| around.absolute("HOME").map(|home| home.join(".config")))
+        // A service of root's may have neither.
+        .or_else(|| (around.uid == 0).then(|| PathBuf::from("/etc")));
+    config.map(|config| config.join("lazaret"))
+}
+
 /// Where a client keeps its history.
 pub(super) fn state_dir(home: &Path, around: &Surroundings) -> PathBuf {
     around
@@ -134,6 +144,18 @@ mod tests {
         check(&around(7, &[("LAZARET_RUN_DIR", "/r"), xdg[0]]), "/r");
         check(&Surroundings { has_user_run: true, ..around(7, &[]) }, "/run/user/7/lazaret");
         check(&around(7, &[]), "/tmp/lazaret-7");
+    }
+
+    #[test]
+    fn keys_lie_among_the_configuration() {
+        let check = |around: &Surroundings, expected: Option<&str>| {
+            assert_eq!(keys(around).as_deref(), expected.map(Path::new));
+        };
+        let env = [("XDG_CONFIG_HOME", "/c"), ("HOME", "/home/a")];
+        check(&around(7, &env), Some("/c/lazaret"));
+        check(&around(7, &env[1..]), Some("/home/a/.config/lazaret"));
+        check(&around(0, &[]), Some("/etc/lazaret"));
+        check(&around(7, &[("XDG_CONFIG_HOME", "relative")]), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use tracing::{error, info};
 
 use crate::{
     approvals,
+    broker::Broker,
     channels::{Channels, peer::Peers},
     delivery::{Owner, Traffic},
     engine::{Engine, EngineEvent},
@@ -58,6 +59,8 @@ pub struct Ports {
     pub channels: Channels,
     /// Wake-ups from guests.
     pub bells: Arc<dyn Bells>,
+    /// How guests reach models.
+    pub broker: Broker,
     /// Who is told of each step: nobody, but in tests.
     pub steps: Steps,
 }
@@ -116,6 +119,7 @@ pub async fn run(
         traffic: Traffic::default(),
         owner: Owner::default(),
         bells: ports.bells,
+        broker: ports.broker,
         steps: ports.steps,
         home: settings.home,
         run_dir: settings.run_dir,
@@ -135,7 +139,7 @@ pub async fn run(
         asks: requests.own,
     });
     context.spawn(async move { engine.watch(engine_events).await });
-    let mut daemon = Daemon {
+    let daemon = Daemon {
         waiting: channels::Waiting::new(&context.traffic),
         context,
         sessions: HashMap::new(),
@@ -152,20 +156,7 @@ pub async fn run(
         from_sessions,
         from_engine,
     };
-    let abandon = daemon.context.abandon.clone();
-    let life = async move {
-        daemon.begin().await?;
-        daemon.serve().await;
-        let context = daemon.end().await;
-        if settings.ephemeral {
-            news::end_containers(&context).await;
-        }
-        Ok(())
-    };
-    tokio::select! { biased;
-        () = abandon.cancelled() => Ok(()),
-        ended = life => ended,
-    }
+    daemon.live(settings.ephemeral).await
 }
 
 struct Daemon {
@@ -225,6 +216,27 @@ enum Event {
 }
 
 impl Daemon {
+    /// From its first question to its end, or to where it is abandoned.
+    async fn live(mut self, ephemeral: bool) -> Result<()> {
+        let context = self.context.clone();
+        let life = async move {
+            self.begin().await?;
+            self.serve().await;
+            let context = self.end().await;
+            if ephemeral {
+                news::end_containers(&context).await;
+            }
+            Ok(())
+        };
+        tokio::select! { biased;
+            () = context.abandon.cancelled() => {
+                context.broker.abandon();
+                Ok(())
+            }
+            ended = life => ended,
+        }
+    }
+
     /// Finds out what an earlier host left, before anything new is taken in.
     async fn begin(&mut self) -> Result<()> {
         let sessions = self.context.store.due().await?;
@@ -322,6 +334,8 @@ impl Daemon {
         // Sessions may still say that they retire; with the receiver gone they just end.
         drop(self.from_sessions);
         self.context.tracker.wait().await;
+        // With the sessions' tasks their sockets were closed.
+        self.context.broker.close().await;
         self.context
     }
 }

@@ -6,7 +6,7 @@ use std::{
     fs, io,
     os::{
         fd::AsFd,
-        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown},
     },
     path::{Path, PathBuf},
 };
@@ -15,7 +15,7 @@ use nix::{
     fcntl::OFlag,
     unistd::{Gid, Uid, fchown},
 };
-use schemas::session_dir::SessionDir;
+use schemas::{model_call::MODEL_SOCKET, session_dir::SessionDir};
 
 use super::{StartRequest, user::Ownership};
 
@@ -41,7 +41,20 @@ pub fn apply_ownership(
     for (path, owner, mode) in folders(request, ownership) {
         prepare(&path, owner, mode).map_err(|source| OwnershipError { path, source })?;
     }
+    if let Ownership::Give { gid, .. } = *ownership {
+        let path = request.socket_dir.join(MODEL_SOCKET);
+        share_socket(&path, gid).map_err(|source| OwnershipError { path, source })?;
+    }
     Ok(())
+}
+
+/// A socket that listens there already is for whoever its folder is for: at a session's first start
+/// it was made before the folder had its group. Nobody else can put anything into that folder.
+fn share_socket(path: &Path, gid: u32) -> io::Result<()> {
+    match lchown(path, None, Some(gid)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 /// Owner to set (`None` leaves it), for one folder.
@@ -115,6 +128,20 @@ mod tests {
             let meta = fs::metadata(home.path().join(name)).unwrap();
             assert_eq!(meta.mode() & 0o7777, 0o700, "{name}");
         }
+    }
+
+    #[test]
+    fn a_socket_that_is_there_already_is_for_the_group_of_its_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let request = request_in(home.path());
+        let own = fs::metadata(home.path()).unwrap();
+        let give = Ownership::Give { uid: own.uid(), gid: own.gid() };
+        apply_ownership(&request, &give).unwrap();
+        let socket = request.socket_dir.join(MODEL_SOCKET);
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        apply_ownership(&request, &give).unwrap();
+        assert_eq!(fs::metadata(&socket).unwrap().gid(), own.gid());
+        assert_eq!(fs::metadata(&request.socket_dir).unwrap().mode() & 0o777, 0o710);
     }
 
     #[test]

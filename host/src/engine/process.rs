@@ -22,7 +22,11 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use schemas::{ids::SessionId, session_dir::SessionDir};
+use schemas::{
+    ids::SessionId,
+    model_call::{MODEL_SOCKET, MODEL_SOCKET_VARIABLE},
+    session_dir::SessionDir,
+};
 use tokio::{
     process::{Child, Command},
     sync::{broadcast, mpsc, watch},
@@ -68,7 +72,7 @@ impl ProcessEngine {
         self.live().get(&container.0).cloned()
     }
 
-    fn spawn(&self, dir: &SessionDir) -> io::Result<Child> {
+    fn spawn(&self, dir: &SessionDir, sockets: &Path) -> io::Result<Child> {
         fs::create_dir_all(dir.log_dir())?;
         let log = File::create(dir.container_log())?;
         Command::new(&self.guest)
@@ -78,6 +82,8 @@ impl ProcessEngine {
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", dir.home())
+            // No mount brings it to where a container has it.
+            .env(MODEL_SOCKET_VARIABLE, sockets.join(MODEL_SOCKET))
             .current_dir(dir.work())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -105,7 +111,7 @@ impl Engine for ProcessEngine {
             let what = "cannot start the guest as a process".to_owned();
             failed(EngineErrorKind::Permanent, what, Some(error))
         };
-        let child = self.spawn(&dir).map_err(refused)?;
+        let child = self.spawn(&dir, &request.socket_dir).map_err(refused)?;
         let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) else {
             let what = "the guest ended as it began".to_owned();
             return Err(failed(EngineErrorKind::Transient, what, None));

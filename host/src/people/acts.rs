@@ -70,6 +70,8 @@ pub enum Act {
     ChangeRoles,
     /// Stop the host.
     StopHost,
+    /// Keep, list and forget secrets.
+    Secrets,
 }
 
 /// What a person must be.
@@ -83,6 +85,8 @@ pub enum Level {
     Admin,
     /// The owner.
     Owner,
+    /// Whoever the host itself belongs to: the user of this machine, and no person in a chat.
+    Operator,
 }
 
 /// What an agent may do.
@@ -114,7 +118,7 @@ pub struct Rule {
 impl Act {
     /// The whole list.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 32] = [
+    pub(super) const ALL: [Self; 33] = [
         Self::Talk,
         Self::ChatHelp,
         Self::ChatStatus,
@@ -147,13 +151,14 @@ impl Act {
         Self::ChangeMembers,
         Self::ChangeRoles,
         Self::StopHost,
+        Self::Secrets,
     ];
 
     /// Its line of the table.
     #[must_use]
     pub fn rule(self) -> Rule {
         use AgentMay::{AskForItself, AskInScope, DoForItself, Look, Never};
-        use Level::{Admin, Anyone, Member, Owner};
+        use Level::{Admin, Anyone, Member, Operator, Owner};
         let (person, agent, words) = match self {
             Self::Talk => (Member, Never, "talk to this agent"),
             Self::ChatHelp => (Anyone, Never, "ask for help"),
@@ -187,6 +192,7 @@ impl Act {
             Self::ChangeMembers => (Admin, Never, "change the members of this agent"),
             Self::ChangeRoles => (Owner, Never, "change roles"),
             Self::StopHost => (Owner, Never, "stop the host"),
+            Self::Secrets => (Operator, Never, "see or change secrets"),
         };
         Rule { person, agent, words }
     }

@@ -57,5 +57,6 @@ fn reaches(standing: &Standing, level: Level, on: Option<&AgentId>) -> bool {
         Level::Member => on.is_some_and(|agent| standing.is_member(agent)),
         Level::Admin => standing.is_admin(on),
         Level::Owner => standing.owner,
+        Level::Operator => false,
     }
 }

@@ -113,6 +113,7 @@ fn the_table_is_what_it_is() {
     ChangeMembers      AAA AAA AAA A-- --- -A- --- --- --- --- --- ---
     ChangeRoles        AAA AAA --- --- --- --- --- --- --- --- --- ---
     StopHost           AAA AAA --- --- --- --- --- --- --- --- --- ---
+    Secrets            AAA --- --- --- --- --- --- --- --- --- --- ---
     ");
 }
 

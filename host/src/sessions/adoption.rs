@@ -76,6 +76,7 @@ impl Runner {
         self.timer = None;
         self.state = State::Awake;
         self.watch_guest();
+        self.reopen_models();
         self.show(None);
         // A change may have been made that the earlier host did not live to show.
         self.staged.projection = Some(self.projection());

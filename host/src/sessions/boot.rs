@@ -143,7 +143,6 @@ impl Runner {
         let facts = boot.facts.clone();
         let dir = facts.dir(&context);
         let now = context.clock.now();
-        let channel_news = context.traffic.news();
         let state = view.borrow().state;
         Self {
             reach: facts.reach(),
@@ -151,6 +150,7 @@ impl Runner {
             reader: Arc::new(Mutex::new(OutboundReader::new(dir.clone()))),
             marked: !facts.record.clean,
             belt: super::belt::Belt::new(context.idle_after),
+            channel_news: context.traffic.news(),
             context,
             facts,
             dir,
@@ -184,6 +184,7 @@ impl Runner {
             commit_by: None,
             commit_trouble: None,
             bell: None,
+            models: None,
             looking: None,
             look_wanted: true,
             unseen: false,
@@ -201,7 +202,6 @@ impl Runner {
             woken_by_actions: super::allowance::Allowance::default(),
             wake_wanted: false,
             posts: Posts::new(!boot.facts.record.clean),
-            channel_news,
         }
     }
 }

@@ -177,6 +177,7 @@ impl Runner {
         error!(error = %failure.chain(), hint = failure.hint_text(), "the container did not start");
         self.place = None;
         self.bell = None;
+        self.models = None;
         if kind == StartFailure::Transient {
             self.failures += 1;
         }
@@ -217,6 +218,7 @@ impl Runner {
         self.timer = None;
         self.place = None;
         self.bell = None;
+        self.models = None;
         self.settle_broken_off();
         let rows_due = self.has_due_rows();
         let asked_for = self.state == State::Stopping;

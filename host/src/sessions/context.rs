@@ -23,6 +23,7 @@ use super::{
 use crate::{
     admin::Desk,
     approvals,
+    broker::Broker,
     channels::Channels,
     delivery::{Owner, Traffic, permit::Reach},
     engine::{Engine, Resources, StartRequest},
@@ -50,6 +51,8 @@ pub struct Context {
     pub owner: Owner,
     /// Wake-ups from guests.
     pub bells: Arc<dyn Bells>,
+    /// How guests reach models.
+    pub broker: Broker,
     /// Who is told of each step.
     pub steps: Steps,
     /// The host's home.

@@ -22,6 +22,7 @@ pub mod lifecycle;
 
 mod adoption;
 mod container;
+mod models;
 mod waking;
 
 pub mod places;

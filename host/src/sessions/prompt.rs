@@ -124,7 +124,7 @@ mod tests {
     use jiff::Timestamp;
     use schemas::{
         ids::{AgentId, RoomId},
-        policy::CliScope,
+        policy::{AfterSideEffects, CliScope},
     };
 
     use super::*;
@@ -144,6 +144,8 @@ mod tests {
             disk_bytes: None,
             prompt: None,
             model: None,
+            fallbacks: Vec::new(),
+            after_side_effects: AfterSideEffects::default(),
             work_dir: None,
             cli_scope: CliScope::Disabled,
             created_at: Timestamp::UNIX_EPOCH,

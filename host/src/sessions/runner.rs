@@ -33,7 +33,8 @@ use super::{
     staged::Staged,
 };
 use crate::{
-    channels::Channels, delivery::permit::Reach, engine::ContainerId, limits, requests::Answer,
+    broker::ModelSocket, channels::Channels, delivery::permit::Reach, engine::ContainerId, limits,
+    requests::Answer,
 };
 
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of the session")]
@@ -101,6 +102,8 @@ pub(super) struct Runner {
     // What the guest wrote.
     pub(super) reader: SharedReader,
     pub(super) bell: Option<Bell>,
+    /// Where its guest asks models, while there is a container that needs them.
+    pub(super) models: Option<ModelSocket>,
     pub(super) looking: Option<JoinHandle<(Found, Duration)>>,
     pub(super) look_wanted: bool,
     /// The file holds something that the last look did not ask for: the next one reads it though

@@ -115,6 +115,9 @@ impl Runner {
             Ok(None)
         })
         .await?;
+        if refused.is_none() {
+            self.open_models()?;
+        }
         self.context.bells.wrote(&self.dir);
         Ok(refused)
     }
@@ -131,6 +134,7 @@ impl Runner {
             fallbacks: agent.fallbacks.clone(),
             after_side_effects: agent.after_side_effects,
             work_dir: told.work_dir,
+            models: self.models_of(),
             ..SessionFile::new(self.facts.record.id.clone(), agent.id.clone(), &agent.provider)
         }
     }

@@ -24,9 +24,10 @@ It may be made while messages flow: the central database first, then each sessio
 moment of its own, so that no message lacks its files and no reply counts as delivered
 that is not there. Without a host the home is locked meanwhile.
 
-In it: the central database, lazaret.toml, agents' folders, and of each session what was
-said, attachments both ways, the agent's home and its working folder (not by
---without-work). Not in it: logs, copies, what was put aside when something was deleted,
+In it: the central database, lazaret.toml, secrets.sealed, agents' folders, and of each
+session what was said, attachments both ways, the agent's home and its working folder (not
+by --without-work). Not in it: the key of the secrets, so that no archive gives one away
+(`lazaret doctor` names its folder: keep a copy apart), logs, copies, what was put aside when something was deleted,
 links, files with holes, and what a host makes anew. It is a plain tar, for its owner
 alone; to compress it, pipe it through what you have. Exit code 1 when something that
 matters of a session could not be read: the rest is there, and it is named.";

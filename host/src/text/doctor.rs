@@ -1,5 +1,11 @@
 //! What `doctor` says of what it finds.
 
+/// Why the key is named.
+pub const KEY_APART: &str = "no backup holds the key: keep a copy of it elsewhere";
+
+/// What secrets that cannot be opened mean.
+pub const NO_SECRETS: &str = "models that need a key are not asked; everything else goes on";
+
 /// Where a host has never run.
 pub const START_HERE: &str = "lazaret up makes it, or name another by --home";
 

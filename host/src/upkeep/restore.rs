@@ -246,7 +246,8 @@ impl<'a> Unpacking<'a> {
         let refused = || text::hostile_backup(self.archive, path);
         let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
         let top = path.components().next().and_then(|part| part.as_os_str().to_str());
-        let known = [CENTRAL, crate::config::FILE_NAME, "agents", "sessions"];
+        let settings = [crate::config::FILE_NAME, crate::secrets::FILE_NAME];
+        let known = [CENTRAL, settings[0], settings[1], "agents", "sessions"];
         let ours = plain && top.is_some_and(|top| known.contains(&top));
         if ours && self.compared.is_none() { Ok(self.to.join(path)) } else { Err(refused()) }
     }

@@ -13,6 +13,8 @@
     reason = "a test that panics is a test that fails"
 )]
 
+#[path = "../harness/models.rs"]
+mod models;
 #[path = "../harness/waiting.rs"]
 mod waiting;
 

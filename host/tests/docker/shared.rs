@@ -23,6 +23,7 @@ use schemas::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    models,
     scripted::{Said, Scripted, outcome},
     waiting::PATIENCE,
     yard::{docker, settings},
@@ -53,6 +54,7 @@ impl Inside {
             engine: Arc::new(DockerEngine::new(docker).unwrap()),
             channels: Channels::new(channels),
             bells: bells.clone(),
+            broker: models::broker(home),
             steps: Steps::default(),
         };
         let settings = Settings {

@@ -6,6 +6,8 @@
     reason = "a test that panics is a test that fails"
 )]
 
+#[path = "../harness/models.rs"]
+mod models;
 mod world;
 
 mod actions;
@@ -23,6 +25,7 @@ mod faults;
 mod hostile;
 mod ledger;
 mod lifecycle;
+mod model_socket;
 mod operations;
 mod operator;
 mod own_tasks;

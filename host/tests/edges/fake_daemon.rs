@@ -337,6 +337,8 @@ fn agent(name: &str) -> Agent {
         disk_bytes: None,
         prompt: None,
         model: None,
+        fallbacks: Vec::new(),
+        after_side_effects: schemas::policy::AfterSideEffects::Handoff,
         work_dir: None,
         cli_scope: schemas::policy::CliScope::Disabled,
         created_at: Timestamp::UNIX_EPOCH,

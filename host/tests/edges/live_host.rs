@@ -136,6 +136,7 @@ impl LiveHost {
             .env("LAZARET_GUEST", guest_binary())
             .env("LAZARET_LOG", "debug,hyper=info")
             .env_remove("LAZARET_HOME")
+            .env_remove("XDG_CONFIG_HOME")
             .env_remove("LAZARET_ENGINE")
             .env_remove("DOCKER_HOST")
             .current_dir(self.folder.path())

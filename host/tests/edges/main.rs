@@ -27,6 +27,8 @@ mod engine_away;
 mod full_disk;
 mod gateway;
 mod logs;
+mod models;
+mod secrets;
 mod send;
 mod socket;
 mod stream;

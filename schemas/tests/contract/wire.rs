@@ -10,6 +10,7 @@ use schemas::{
         SessionInfo, Status,
     },
     content::{Card, ChatIn, ChatOut, Operation, Question, SystemIn},
+    model_call::ModelCalls,
     session_file::SessionFile,
 };
 
@@ -26,6 +27,7 @@ fn wire() -> Vec<(&'static str, Schema)> {
         ("action_request", schema::<ActionRequest>()),
         ("system_in", schema::<SystemIn>()),
         ("session_file", schema::<SessionFile>()),
+        ("model_calls", schema::<ModelCalls>()),
         ("admin_new_agent", schema::<NewAgent>()),
         ("admin_agent", schema::<Agent>()),
         ("admin_send_message", schema::<SendMessage>()),

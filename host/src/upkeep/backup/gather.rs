@@ -15,6 +15,7 @@ use super::{
 use crate::{
     config,
     limits::upkeep as limits,
+    secrets,
     upkeep::walk::{Closed, Entry, walk},
 };
 
@@ -29,12 +30,15 @@ pub(super) fn plain(
     archive.file(to, OURS, (file, size))
 }
 
-/// What the operator set.
+/// What the operator set: words, and secrets, which nobody can read without their key.
 pub(super) fn settings(archive: &mut ArchiveWriter<impl Write>, home: &Path) -> io::Result<()> {
-    match plain(archive, &home.join(config::FILE_NAME), Path::new(config::FILE_NAME)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
+    for name in [config::FILE_NAME, secrets::FILE_NAME] {
+        match plain(archive, &home.join(name), Path::new(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            done => done?,
+        }
     }
+    Ok(())
 }
 
 /// An agent's own folder.

@@ -8,7 +8,7 @@ use std::{
 
 use super::Finding;
 use crate::{
-    admin::print::size, config::Config, limits::upkeep as limits, text::doctor as text,
+    admin::print::size, config::Config, limits::upkeep as limits, secrets, text::doctor as text,
     upkeep::files::free_bytes,
 };
 
@@ -50,6 +50,21 @@ fn owner(home: &Path, found: &fs::Metadata) -> Finding {
     Finding::problem(HOME, format!("it belongs to user {owner}, and this is user {own}"))
         .means("a host of this user cannot keep what it must")
         .mend(format!("run as its owner, or: chown -R {own} {}", home.display()))
+}
+
+/// Whether the secrets can be opened, and where their keys are: those are in no backup.
+pub(super) fn secrets(config: &Config) -> Finding {
+    const SECRETS: &str = "secrets";
+    let place = config.keys.as_ref().map_or_else(String::new, |keys| keys.display().to_string());
+    match secrets::examine(&config.home, config.keys.clone()) {
+        Ok(0) => Finding::ok(SECRETS, "none are kept"),
+        Ok(count) => Finding::ok(SECRETS, format!("{count} are kept; their key lies in {place}"))
+            .means(text::KEY_APART),
+        Err(failure) => {
+            let finding = Finding::problem(SECRETS, failure.chain()).means(text::NO_SECRETS);
+            failure.hint_text().map(str::to_owned).into_iter().fold(finding, Finding::mend)
+        }
+    }
 }
 
 fn space(home: &Path) -> Finding {

@@ -78,6 +78,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut client = Client::connect(config.socket()).await.ok();
     findings.extend(home::look(config, client.is_some()));
+    findings.push(home::secrets(config));
     findings.extend(machine::socket(config, client.is_some()));
     findings.extend(machine::clock(config));
     findings.extend(machine::limits());

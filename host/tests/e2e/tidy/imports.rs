@@ -18,6 +18,11 @@ const PURE: &[&str] = &[
     "host/src/sessions/stuck.rs",
     "host/src/engine/spec.rs",
     "host/src/engine/mounts.rs",
+    "host/src/broker/pass.rs",
+    "host/src/broker/route.rs",
+    "host/src/broker/usage.rs",
+    "host/src/broker/usage/",
+    "host/src/secrets/value.rs",
     "host/src/channels/body.rs",
     "host/src/channels/bounded.rs",
     "host/src/delivery/breaker.rs",
@@ -104,6 +109,25 @@ fn only_the_store_and_the_contract_know_rusqlite() {
 fn a_channel_knows_messages_only() {
     let banned = ["crate::store", "crate::sessions", "crate::routing", "crate::engine"];
     nobody_names(&banned, &["host/src/channels/"], &[], "a channel only enqueues and posts");
+}
+
+#[test]
+fn the_broker_knows_sockets_and_keys_only() {
+    let banned = ["crate::store", "crate::sessions", "crate::engine", "crate::daemon"];
+    let both = ["host/src/broker/", "host/src/secrets/"];
+    nobody_names(&banned, &both, &[], "a session's task opens its socket, and says no more");
+}
+
+#[test]
+fn only_the_broker_reaches_beyond_this_machine() {
+    let banned = ["hyper_rustls", "tokio::net::TcpStream", "std::net::TcpStream"];
+    let broker = ["host/src/broker/upstream.rs"];
+    nobody_names(
+        &banned,
+        &["host/src/"],
+        &broker,
+        "what leaves this machine goes through the broker",
+    );
 }
 
 #[test]

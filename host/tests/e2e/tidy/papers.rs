@@ -88,6 +88,12 @@ const BEHAVIOURS: &[&str] = &[
     "SM.attempt",
     "SM.container",
     "SM.silence",
+    "M1",
+    "M2",
+    "M3",
+    "M4",
+    "M5",
+    "M6",
     "P1",
     "P2",
     "P3",
@@ -96,6 +102,8 @@ const BEHAVIOURS: &[&str] = &[
 
 /// Public addresses that a page or a test may name.
 const KNOWN_HOSTS: &[&str] = &[
+    "api.anthropic.com",
+    "api.openai.com",
     "docs.docker.com",
     "github.com",
     "docs.rs",

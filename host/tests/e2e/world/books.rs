@@ -23,6 +23,13 @@ impl World {
         file
     }
 
+    /// What answers in an agent's containers from the next host on.
+    pub(crate) fn is_answered_by(&self, agent: &str, provider: &str) {
+        let central = opened(&self.home.path().join("central.db"));
+        let set = "UPDATE agents SET provider = ?2 WHERE name = ?1";
+        assert_eq!(central.execute(set, (agent, provider)).unwrap(), 1);
+    }
+
     /// The folder of a session, by its id.
     pub(crate) fn dir_of_session(&self, session: &str) -> SessionDir {
         let sessions = self.home.path().join("sessions");

@@ -198,6 +198,7 @@ impl World {
             engine: self.yard.clone(),
             channels: Channels::new(behind_doors.collect()),
             bells: self.bells.clone(),
+            broker: crate::models::broker(self.home.path()),
             steps: Steps::watched(move |step| watch.on(step)),
         };
         let settings = Settings {

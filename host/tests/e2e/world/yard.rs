@@ -268,14 +268,17 @@ impl Yard {
             }
         });
         async move {
-            let Ok(file) = SessionFile::load(&dir) else { return 78 };
+            if SessionFile::load(&dir).is_err() {
+                return 78;
+            }
             let desk = guest::tools::Desk::default();
             let around =
                 provider::Surroundings { dir: dir.clone(), models: None, desk: desk.clone() };
             let ports = guest::Ports {
                 clock,
                 wake: Box::new(wake),
-                providers: Box::new(move |name| provider::by_name(name, &around)),
+                // What only a real container holds is played by echo.
+                providers: Box::new(move |_| provider::by_name("echo", &around)),
                 on_commit: Box::new(move || to_host.notify_one()),
                 steps,
                 desk,
