@@ -12,7 +12,7 @@ use schemas::{
 
 use crate::{prompt::assemble, written::written};
 
-fn cases() -> ProptestConfig {
+pub(crate) fn cases() -> ProptestConfig {
     let asked = ProptestConfig::default();
     let rng_seed = match asked.rng_seed {
         RngSeed::Random => RngSeed::Fixed(4),

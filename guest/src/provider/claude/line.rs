@@ -492,4 +492,23 @@ mod tests {
             "subtype": "error", "request_id": "r", "error": "no"}});
         check(&refused, Said::Answers("r".into(), Err("no".into())));
     }
+
+    proptest::proptest! {
+        #![proptest_config(crate::fuzz::cases())]
+
+        #[test]
+        fn any_line_is_read_and_half_of_one_is_garbage(noise in ".*", at in 0_usize..400) {
+            read(&noise);
+            let input = json!({"command": noise});
+            let whole = json!({"type": "control_request", "request_id": "r", "request": {
+                "subtype": "can_use_tool", "tool_name": "Bash", "tool_use_id": "t", "input": input}});
+            let whole = whole.to_string();
+            let asked = Said::Asks("r".into(), Ask::MayUse(tool("t", "Bash", &input), input));
+            assert_eq!(read(&whole), asked);
+            let half: String = whole.chars().take(at).collect();
+            if half.len() < whole.len() {
+                assert_eq!(read(&half), Said::Garbage);
+            }
+        }
+    }
 }
