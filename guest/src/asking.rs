@@ -49,7 +49,9 @@ impl Runner {
     fn sit(&self, turn: &Turn, sink: &Sink) -> Seated {
         let work = turn.work_dir.as_ref().map_or_else(|| self.mailbox.dir.work(), PathBuf::from);
         let (sink, dir) = (sink.clone(), self.mailbox.dir.clone());
-        self.desk.sit(Seat { sink, dir, work, zone: turn.zone.clone() })
+        let said = turn.context.iter().chain(&turn.messages);
+        let begins = said.map(|one| one.seq).min().unwrap_or(i64::MAX);
+        self.desk.sit(Seat { sink, dir, work, zone: turn.zone.clone(), begins })
     }
 
     /// Lets the provider work, and does meanwhile what the turn's rules say.

@@ -11,6 +11,7 @@
 
 mod desk;
 mod faults;
+mod posting;
 mod pruning;
 mod tools;
 mod turns;
