@@ -36,6 +36,9 @@ const PURE: &[&str] = &[
     "guest/src/written.rs",
     "guest/src/provider/echo/directive.rs",
     "guest/src/reply.rs",
+    "guest/src/spoken/",
+    "guest/src/handoff.rs",
+    "guest/src/tools/given.rs",
     "guest/src/chain.rs",
 ];
 
