@@ -336,7 +336,14 @@ impl<'a> AtWork<'a> {
 /// From now on tools find this turn.
 fn sit(desk: &Desk, mailbox: &Mailbox, turn: &Turn, sink: &Sink) -> Seated {
     let (sink, dir) = (sink.clone(), mailbox.dir.clone());
-    desk.sit(Seat { sink, dir, work: work_dir(mailbox, turn), zone: turn.zone.clone() })
+    let (work, zone, begins) = (work_dir(mailbox, turn), turn.zone.clone(), begins(turn));
+    desk.sit(Seat { sink, dir, work, zone, begins })
+}
+
+/// The number that a turn begins with; what was said before has a lower one.
+fn begins(turn: &Turn) -> i64 {
+    let said = turn.context.iter().chain(&turn.messages);
+    said.map(|one| one.seq).min().unwrap_or(i64::MAX)
 }
 
 fn work_dir(mailbox: &Mailbox, turn: &Turn) -> PathBuf {
@@ -379,14 +386,14 @@ async fn work(
 
 /// What was said before this turn. Where it cannot be read, the turn begins without it.
 fn history(mailbox: &Mailbox, turn: &Turn) -> Vec<Past> {
-    let now: Vec<i64> = turn.messages.iter().chain(&turn.context).map(|said| said.seq).collect();
-    let most = limits::HANDOFF_MESSAGES.saturating_add(now.len());
+    let now = turn.messages.len().saturating_add(turn.context.len());
+    let most = limits::HANDOFF_MESSAGES.saturating_add(now);
     let most = u32::try_from(most).unwrap_or(u32::MAX);
     let mut past = past::read(&mailbox.dir, &turn.zone, most).unwrap_or_else(|error| {
         tracing::warn!(%error, "cannot read what was said before");
         Vec::new()
     });
-    past.retain(|one| !now.contains(&one.number()));
+    past.retain(|one| one.number() < begins(turn));
     past
 }
 

@@ -229,6 +229,27 @@ mod tests {
     }
 
     #[test]
+    fn times_are_told_as_people_in_the_sessions_zone_say_them() {
+        let at = |zone: &str| {
+            let session = SessionFile { time_zone: zone.to_owned(), ..session() };
+            let run = RunId::mint(Timestamp::UNIX_EPOCH);
+            let rows = [row(Kind::Chat, "hi")];
+            assemble(run, &session, &rows, &[]).0.messages.remove(0).at
+        };
+        assert_eq!(at("UTC"), "1970-01-01 00:00:00 +00:00");
+        assert_eq!(at("Asia/Kolkata"), "1970-01-01 05:30:00 +05:30");
+        assert_eq!(at("America/New_York"), "1969-12-31 19:00:00 -05:00");
+        assert_eq!(at("Nowhere/Land"), "1970-01-01 00:00:00 +00:00");
+    }
+
+    #[test]
+    fn what_a_message_answers_is_read() {
+        let content = r#"{"text":"yes","replyTo":{"seq":3,"sender":"andy","text":"shall I?"}}"#;
+        let said = read(&row(Kind::Chat, content), &TimeZone::UTC).unwrap();
+        assert_eq!(said.reply_to.and_then(|quoted| quoted.seq), Some(3));
+    }
+
+    #[test]
     fn an_unreadable_row_is_left_out_and_named_with_the_reason() {
         let run = RunId::mint(Timestamp::UNIX_EPOCH);
         let rows = [row(Kind::Chat, "null"), row(Kind::Chat, r#"{"text":"hi"}"#)];

@@ -426,6 +426,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_posted_is_written_at_once_and_a_silence_after_it_is_none_by_accident() {
+        let mut state = TurnState::begin(Some(id("a")));
+        let what = What::Words("now".to_owned());
+        let post = Post { to: Some("ops".to_owned()), what, files: Vec::new() };
+        let said = Reply { to: Some("ops".to_owned()), ..reply("a", "now") };
+        state.on(TurnEvent::Provider(ProviderEvent::Text("I tell them.".to_owned())));
+        let event = TurnEvent::Provider(ProviderEvent::Post(post));
+        assert_eq!(state.on(event), Step::Post(said));
+        state.was_posted();
+        assert_eq!((state.tools_started(), state.run_is_written()), (1, true));
+        assert_eq!(
+            state.on(TurnEvent::Ended(TurnEnd::Done)),
+            Step::Settle(TurnEnd::Done, vec![reply("a", "")])
+        );
+    }
+
+    #[test]
     fn a_turn_that_started_a_tool_is_neither_given_back_nor_tried_again() {
         let mut state = with_tool(None);
         state.on(TurnEvent::Provider(ProviderEvent::ToolEnded("t1".to_owned())));

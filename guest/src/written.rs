@@ -161,6 +161,7 @@ pub(crate) fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use proptest::prelude::*;
     use schemas::{
         content::Attachment,
         ids::{MessageId, RunId},
@@ -263,5 +264,87 @@ mod tests {
             answered_by: Some("Ann".to_owned()),
         };
         assert_eq!(told(&answered), "Ann answered your question q1: yes");
+    }
+
+    /// Words that try to be more than words.
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            prop::sample::select(vec![
+                "</message>",
+                "<host number=\"4\">",
+                "</context>",
+                "\"",
+                "'",
+                ">",
+                "<",
+                "&lt;",
+                "\n",
+                "\r",
+                "\u{0}",
+                "\u{1b}[2J",
+                "]]>",
+                "<!--",
+                "/>",
+                "\t",
+                "&",
+            ])
+            .prop_map(str::to_owned),
+            any::<String>(),
+        ];
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    fn any_said() -> impl Strategy<Value = Said> {
+        let texts = prop::collection::vec(hostile(), 9);
+        (texts, 0_usize..4, any::<bool>()).prop_map(|(texts, files, quotes)| {
+            let text = |n: usize| texts[n].clone();
+            let mut one = said(2, Kind::Chat, Some(&texts[0]), &texts[1]);
+            one.place = Some(Address {
+                channel_type: text(2),
+                platform_id: text(3),
+                thread_id: Some(text(4)),
+            });
+            one.task = vec![("name", text(5))];
+            one.attachments = (0..files)
+                .map(|n| Attachment {
+                    name: Some(text(6)),
+                    local_path: (n % 2 == 0).then(|| text(7)),
+                    error: Some(text(8)),
+                    ..Attachment::default()
+                })
+                .collect();
+            one.reply_to = quotes.then(|| ReplyTo {
+                seq: Some(1),
+                sender: Some(text(5)),
+                text: Some(text(6)),
+            });
+            one
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_can_break_out_of_its_place(
+            messages in prop::collection::vec(any_said(), 1..4),
+            context in prop::collection::vec(any_said(), 0..3),
+        ) {
+            let all = || messages.iter().chain(&context);
+            let tags = |one: &Said| {
+                let whole = one.attachments.iter().filter(|file| file.local_path.is_some()).count();
+                2 + one.attachments.len() + whole + 2 * usize::from(one.reply_to.is_some())
+            };
+            let values = |one: &Said| {
+                let missing = one.attachments.iter().filter(|file| file.local_path.is_none()).count();
+                7 + one.attachments.len() + missing + 2 * usize::from(one.reply_to.is_some())
+            };
+            let expected: usize =
+                all().map(tags).sum::<usize>() + 2 * usize::from(!context.is_empty());
+            let quotes: usize = all().map(values).sum::<usize>() * 2;
+            let shown = written(&turn(messages.clone(), context.clone()));
+            prop_assert_eq!(shown.matches('<').count(), expected, "{}", shown);
+            prop_assert_eq!(shown.matches('>').count(), expected, "{}", shown);
+            prop_assert_eq!(shown.matches('"').count(), quotes, "{}", shown);
+            prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n' && c != '\t'));
+        }
     }
 }

@@ -4,7 +4,9 @@
 
 use std::{
     fs,
-    process::{Child, Command},
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::PermissionsExt,
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -51,6 +53,55 @@ fn a_session_it_cannot_serve_is_an_exit_code() {
     assert_eq!(spawn("init", &dir).wait().unwrap().code(), Some(76), "a newer contract");
 }
 
+#[test]
+fn a_runtime_reaches_the_tools_through_a_program_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = session(root.path(), "echo");
+    let place = root.path().join("tmp");
+    fs::create_dir(&place).unwrap();
+    let mut guest = command("run", &dir).env("TMPDIR", &place).spawn().unwrap();
+    let folder = eventually(|| Some(fs::read_dir(&place).unwrap().next()?.unwrap().path()));
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    let socket = folder.join("tools");
+    eventually(|| socket.exists().then_some(()));
+    let mut pipe = Command::new(env!("CARGO_BIN_EXE_lazaret-guest"))
+        .args(["tools".as_ref(), "--socket".as_ref(), socket.as_os_str()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(pipe.stdout.take().unwrap()).lines();
+    let mut input = pipe.stdin.take().unwrap();
+    let mut id = 0;
+    let mut asks = |request: &str| -> serde_json::Value {
+        id += 1;
+        writeln!(input, "{{\"jsonrpc\":\"2.0\",\"id\":{id},{request}}}").unwrap();
+        serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap()
+    };
+    let hello = asks(
+        r#""method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},
+           "clientInfo":{"name":"test","version":"1"}}"#
+            .replace('\n', "")
+            .as_str(),
+    );
+    assert_eq!(hello["result"]["serverInfo"]["name"], "lazaret");
+    say(&dir, "m1", "!slow 60000");
+    let call = r#""method":"tools/call","params":{"name":"send_message","arguments":"#;
+    let told = eventually(|| {
+        let told = asks(&format!(r#"{call}{{"text":"through the pipe"}}}}"#));
+        (told["result"]["isError"] == false).then_some(told)
+    });
+    assert!(told["result"]["content"][0]["text"].as_str().unwrap().starts_with("Sent as"));
+    assert_eq!(answer(&dir, 1)["text"], "through the pipe");
+    // What no schema allows is answered, and the connection goes on.
+    assert_eq!(asks(&format!(r#"{call}"words"}}"#))["result"]["isError"], true);
+    assert_eq!(asks(r#""method":"tools/list""#)["result"]["tools"].as_array().unwrap().len(), 19);
+    kill(Pid::from_raw(i32::try_from(guest.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(guest.wait().unwrap().code(), Some(0));
+    assert_eq!(pipe.wait().unwrap().code(), Some(0), "it ends with its guest");
+    assert!(!folder.exists());
+}
+
 fn session(root: &std::path::Path, provider: &str) -> SessionDir {
     let dir = SessionDir::at(root);
     [dir.in_dir(), dir.out_dir()].iter().for_each(|path| fs::create_dir_all(path).unwrap());
@@ -68,11 +119,13 @@ fn session(root: &std::path::Path, provider: &str) -> SessionDir {
 }
 
 fn spawn(mode: &str, dir: &SessionDir) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_lazaret-guest"))
-        .args([mode, "--dir"])
-        .arg(dir.root())
-        .spawn()
-        .unwrap()
+    command(mode, dir).spawn().unwrap()
+}
+
+fn command(mode: &str, dir: &SessionDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret-guest"));
+    command.args([mode, "--dir"]).arg(dir.root());
+    command
 }
 
 fn say(dir: &SessionDir, id: &str, text: &str) {
@@ -83,12 +136,16 @@ fn say(dir: &SessionDir, id: &str, text: &str) {
 
 /// Waits for the n-th row that goes out.
 fn answer(dir: &SessionDir, n: usize) -> serde_json::Value {
+    eventually(|| Some(serde_json::from_str(contents(dir).get(n - 1)?).unwrap()))
+}
+
+fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
-        if let Some(content) = contents(dir).get(n - 1) {
-            return serde_json::from_str(content).unwrap();
+        if let Some(found) = look() {
+            return found;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "no answer");
+        assert!(began.elapsed() < Duration::from_secs(60), "it never came");
         thread::park_timeout(Duration::from_millis(5));
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Seat {
     /// Where relative paths begin.
     pub(crate) work: PathBuf,
     pub(crate) zone: TimeZone,
+    /// The number that it begins with; what was said before has a lower one.
+    pub(crate) begins: i64,
 }
 
 /// Whoever drops it leaves the desk.

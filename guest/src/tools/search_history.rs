@@ -28,8 +28,10 @@ fn look(given: &Given, seat: &Seat) -> Result<String, String> {
     let limit = given.number("limit").map_or(limits::FOUND_USUALLY, |limit| {
         usize::try_from(limit).unwrap_or(1).clamp(1, limits::FOUND_MOST)
     });
-    let all = past::read(&seat.dir, &seat.zone, limits::SEARCHED_ROWS)
+    let mut all = past::read(&seat.dir, &seat.zone, limits::SEARCHED_ROWS)
         .map_err(|error| format!("the history cannot be read just now ({error}); try again"))?;
+    // What is worked on now is known already.
+    all.retain(|one| one.number() < seat.begins);
     let found = rank(&given.text("words").unwrap_or_default(), &all, limit);
     if found.is_empty() {
         return Ok(format!("Nothing was found in the last {} messages.", all.len()));

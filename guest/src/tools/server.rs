@@ -8,13 +8,14 @@ use std::borrow::Cow;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
-        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
+        CustomResult, ErrorCode, Implementation, ListToolsResult, PaginatedRequestParams,
+        ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
     transport::async_rw::AsyncRwTransport,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{ALL, Desk, call, given};
@@ -79,5 +80,19 @@ impl ServerHandler for Server {
             CallToolResult::success(text)
         };
         Ok(result.into())
+    }
+
+    /// A call whose shape no tool has is not one for the crate; it is still answered in words.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        if request.method != "tools/call" {
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None));
+        }
+        let text = "a call names a tool, and its arguments are one JSON object. Nothing was done";
+        let content = json!([{ "type": "text", "text": text }]);
+        Ok(CustomResult::new(json!({ "content": content, "isError": true })))
     }
 }

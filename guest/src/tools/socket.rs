@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, DirBuilder},
-    io::{self, Write},
+    io::{self, Read, Write},
     net::Shutdown,
     os::unix::{fs::DirBuilderExt, net::UnixStream},
     path::{Path, PathBuf},
@@ -81,11 +81,25 @@ pub fn pipe(socket: &Path) -> io::Result<()> {
     let mut to = from.try_clone()?;
     // Not joined: it may wait for input for ever, and ends with the process.
     let _input = thread::spawn(move || {
-        let copied = io::copy(&mut io::stdin().lock(), &mut to);
+        let carried = carry(&mut io::stdin().lock(), &mut to);
         // What was asked already is still answered.
-        copied.and_then(|_| to.shutdown(Shutdown::Write))
+        carried.and_then(|()| to.shutdown(Shutdown::Write))
     });
-    let mut out = io::stdout().lock();
-    io::copy(&mut from, &mut out)?;
-    out.flush()
+    carry(&mut from, &mut io::stdout().lock())
+}
+
+/// Not `io::copy`: that lets the kernel splice, which holds a pipe's lock while it waits, and
+/// whoever writes into the pipe then hangs.
+fn carry(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+    let mut piece = [0; 16 << 10];
+    loop {
+        let size = match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(size) => size,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        to.write_all(piece.get(..size).unwrap_or_default())?;
+        to.flush()?;
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use guest::provider::Class;
 use schemas::{
-    host_side::Control,
+    host_side::{Because, Control},
     policy::{AfterSideEffects, ChainEntry},
 };
 
@@ -192,7 +192,7 @@ async fn a_stop_is_an_interrupt_that_keeps_the_runtime_and_whoever_does_not_list
         chained.desk.says(id, "hello");
         chained.desk.passes(Duration::from_secs(2)).await;
         let now = chained.desk.now();
-        chained.desk.write(|tx| tx.control(Control::Abort, now));
+        chained.desk.write(|tx| tx.control(Control::Abort, &Because::Host("a test"), now));
         let began = tokio::time::Instant::now();
         chained.desk.acked(id, "cancelled").await;
         assert_eq!(began.elapsed().as_secs(), most, "{id}");
@@ -211,7 +211,7 @@ async fn a_second_stop_waits_for_nobody() {
     chained.desk.passes(Duration::from_secs(2)).await;
     for _ in 0..2 {
         let now = chained.desk.now();
-        chained.desk.write(|tx| tx.control(Control::Abort, now));
+        chained.desk.write(|tx| tx.control(Control::Abort, &Because::Host("a test"), now));
         chained.desk.passes(Duration::from_millis(100)).await;
     }
     assert_eq!(chained.desk.acks()["m1"], "cancelled");

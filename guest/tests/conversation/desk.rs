@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    panic::resume_unwind,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -11,7 +12,7 @@ use std::{
 use guest::{
     GuestError, Ports,
     provider::{self, Surroundings},
-    steps::Steps,
+    steps::{Step, Steps},
     tools,
 };
 use jiff::Timestamp;
@@ -127,6 +128,21 @@ impl Desk {
     }
 
     pub(crate) fn start_making(&mut self, providers: guest::MakeProvider) {
+        self.start(providers, Steps::default());
+    }
+
+    /// A guest that gets no further than this.
+    pub(crate) fn start_guest_that_dies_at(&mut self, step: Step) {
+        let around = self.around();
+        let steps = Steps::watched(move |reached| {
+            if reached == step {
+                resume_unwind(Box::new("it dies"));
+            }
+        });
+        self.start(Box::new(move |name| provider::by_name(name, &around)), steps);
+    }
+
+    fn start(&mut self, providers: guest::MakeProvider, steps: Steps) {
         let committed = Arc::clone(&self.committed);
         let (hook, dir) = (Arc::clone(&self.hook), self.dir.clone());
         let ports = Ports {
@@ -141,7 +157,7 @@ impl Desk {
                 }
                 committed.notify_one();
             }),
-            steps: Steps::default(),
+            steps,
             desk: self.tools.clone(),
         };
         let cancel = CancellationToken::new();
@@ -163,6 +179,13 @@ impl Desk {
         let (task, _) = self.guest.take().unwrap();
         task.abort();
         assert!(task.await.unwrap_err().is_cancelled());
+    }
+
+    /// It died at its step.
+    pub(crate) async fn guest_dies(&mut self) {
+        let (task, _) = self.guest.take().unwrap();
+        let ended = timeout(Duration::from_secs(600), task).await.unwrap();
+        assert!(ended.unwrap_err().is_panic());
     }
 
     /// How the guest ended by itself.
@@ -294,11 +317,13 @@ impl Desk {
     }
 }
 
-/// What must hold after each commit: a reply stands beside the end of what it belongs to.
+/// What must hold after each commit: a reply stands beside the end of what it belongs to, or
+/// beside the word that its run has acted.
 fn assert_whole(dir: &SessionDir) {
     let sql = "SELECT in_reply_to FROM messages_out LEFT JOIN processing_ack \
                ON message_id = in_reply_to WHERE in_reply_to IS NOT NULL AND coalesce(status, '') NOT IN \
-               ('completed', 'cancelled', 'failed')";
+               ('completed', 'cancelled', 'failed') AND NOT EXISTS (SELECT 1 FROM attempts WHERE \
+               attempts.run_id = messages_out.run_id AND tools_started > 0)";
     let lonely = query(&dir.outbound_db(), sql, |row| row.get::<_, Option<String>>(0).unwrap());
     assert!(lonely.is_empty(), "replies without their completion: {lonely:?}");
 }

@@ -12,6 +12,7 @@
 mod chain;
 mod desk;
 mod faults;
+mod posting;
 mod pruning;
 mod runtime;
 mod tools;

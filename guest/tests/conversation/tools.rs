@@ -16,7 +16,7 @@ use guest::{
 use rusqlite::{Connection, OpenFlags};
 use schemas::{
     guest_side::InboundReader,
-    host_side::{Control, InboundWriter},
+    host_side::{Because, Control, InboundWriter},
     ids::{MessageId, RunId},
     message::Kind,
 };
@@ -201,7 +201,7 @@ async fn a_stopped_run_says_what_it_had_said_and_the_guest_goes_on() {
     desk.passes(Duration::from_secs(3)).await;
     assert_eq!(desk.live_files(), 1);
     let (writer, now) = (InboundWriter::new(desk.dir.clone()), desk.now());
-    writer.write(|tx| tx.control(Control::Abort, now)).unwrap();
+    writer.write(|tx| tx.control(Control::Abort, &Because::Host("a test"), now)).unwrap();
     desk.says("m2", "next");
     desk.acked("m2", "completed").await;
     assert_eq!(desk.acks()["m1"], "cancelled");

@@ -19,7 +19,6 @@ use host::{
 };
 use jiff::Timestamp;
 use schemas::{
-    CONTRACT_VERSION,
     host_side::{InboundWriter, ensure},
     ids::{AgentId, InstallId, SessionId},
     session_dir::SessionDir,

@@ -50,6 +50,9 @@ const PURE: &[&str] = &[
     "guest/src/provider/codex/wire.rs",
     "guest/src/provider/echo/directive.rs",
     "guest/src/reply.rs",
+    "guest/src/spoken/",
+    "guest/src/handoff.rs",
+    "guest/src/tools/given.rs",
     "guest/src/chain.rs",
 ];
 
