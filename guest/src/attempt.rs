@@ -1,36 +1,32 @@
 //! One attempt of one provider: its words, its tools, the host's wishes and the clock.
 //!
-//! Owns the one loop that listens to all of them, and that each answer of `turn` is carried out: a
-//! tool acts only after it stands in the file that it does.
+//! Owns the one loop that listens to all of them. What the turn's rules answer to each is carried
+//! out by `at_work`.
 
 use std::{path::PathBuf, pin::pin, time::Duration};
 
 use jiff::Timestamp;
-use schemas::{guest_side::ToolRow, ids::MessageId, usage::Usage};
+use schemas::usage::Usage;
 use tokio::{
     select,
-    sync::oneshot,
     time::{Instant, interval_at, sleep, sleep_until},
 };
 
-use tokio_util::sync::CancellationToken;
-
 use crate::{
+    at_work::AtWork,
     chain::Chain,
     handoff::handoff,
     limits,
     mailbox::Mailbox,
     natives,
     past::{self, Past},
-    posting::{self, Posted, Sent},
+    posting::Sent,
     prompt::Turn,
-    provider::{Ears, Health, Heard, Launch, Opened, Provider, Sink},
+    provider::{Ears, Health, Launch, Opened, Provider, Sink},
     reply::{Claim, Reply, TurnEnd},
-    rows,
     runner::Runner,
-    steps,
     tools::{Desk, Seat, Seated},
-    turn::{Step, Tool, TurnEvent, TurnState},
+    turn::{Step, TurnEvent},
 };
 
 /// One try of one entry of the chain, as far as it has come.
@@ -47,7 +43,7 @@ pub(crate) struct Attempt {
     /// When it began.
     pub(crate) began: Timestamp,
     /// How long it waits before that.
-    pause: Duration,
+    pub(crate) pause: Duration,
     /// The provider's own id of the conversation, once it is known.
     pub(crate) native: Option<String>,
     /// Tools that it was let start.
@@ -57,7 +53,7 @@ pub(crate) struct Attempt {
     /// What tools have said in this run, and what is not said again.
     pub(crate) sent: Vec<Sent>,
     /// What tools have done in this run, a line each.
-    done: Vec<String>,
+    pub(crate) done: Vec<String>,
 }
 
 impl Attempt {
@@ -165,174 +161,6 @@ impl Runner {
     }
 }
 
-/// An attempt that somebody works on.
-struct AtWork<'a> {
-    mailbox: &'a Mailbox,
-    claim: &'a Claim,
-    attempt: &'a mut Attempt,
-    state: TurnState,
-    /// Asks the provider to stop in good order.
-    please_stop: CancellationToken,
-    /// The control that asks for a stop.
-    stop: Option<i64>,
-    /// When the provider must have stopped.
-    grace: Option<Instant>,
-    row_due: Instant,
-    progressed: Instant,
-    /// Who waits until it stands in the file that a tool acts.
-    may_act: Option<oneshot::Sender<()>>,
-    /// Who waits until what a tool posts stands there.
-    posts: Option<oneshot::Sender<Posted>>,
-    /// The highest number that was read.
-    read: i64,
-}
-
-impl<'a> AtWork<'a> {
-    fn new(
-        mailbox: &'a Mailbox,
-        claim: &'a Claim,
-        (attempt, please_stop): (&'a mut Attempt, CancellationToken),
-        origin: Option<MessageId>,
-    ) -> Self {
-        let now = Instant::now();
-        Self {
-            mailbox,
-            claim,
-            attempt,
-            state: TurnState::begin(origin),
-            please_stop,
-            stop: None,
-            grace: None,
-            row_due: now + limits::RUN_ROW_AFTER,
-            progressed: now,
-            may_act: None,
-            posts: None,
-            read: 0,
-        }
-    }
-
-    /// Whether a stop is asked for that nobody passed on.
-    fn is_to_stop(&self) -> bool {
-        self.stop.is_some() && self.grace.is_none()
-    }
-
-    fn grace(&self) -> Instant {
-        self.grace.unwrap_or(self.progressed)
-    }
-
-    fn patience(&self) -> Instant {
-        self.progressed + self.state.patience()
-    }
-
-    fn woken(&mut self, stop: Option<i64>) -> TurnEvent {
-        let again = stop.is_some() && self.stop.is_some();
-        self.stop = stop.or(self.stop);
-        if again { TurnEvent::Forced } else { TurnEvent::InboundChanged }
-    }
-
-    fn hears(&mut self, said: Heard) -> TurnEvent {
-        self.progressed = Instant::now();
-        (self.may_act, self.posts) = (said.written, said.posted);
-        TurnEvent::Provider(said.event)
-    }
-
-    /// What was said before the end and not taken yet. Who posts waits for it; now nobody does.
-    fn hears_late(&mut self, said: Heard) {
-        if said.posted.is_none() {
-            drop(self.on(TurnEvent::Provider(said.event)));
-        }
-    }
-
-    fn on(&mut self, event: TurnEvent) -> Step {
-        let step = self.state.on(event);
-        self.attempt.used = self.state.used();
-        self.attempt.native = self.state.native().cloned();
-        step
-    }
-
-    /// Does what the rules say; answers how the attempt came out, once it has.
-    fn carry_out(&mut self, step: Step) -> Option<How> {
-        match step {
-            Step::Wait => {}
-            Step::Interrupt => {
-                self.grace = Some(Instant::now() + limits::INTERRUPT_GRACE);
-                self.please_stop.cancel();
-            }
-            Step::Beat => self.mailbox.beat(),
-            Step::WriteRun => self.write_run(),
-            Step::StartTool(tool) => self.let_act(tool),
-            Step::Post(reply) => self.post(reply),
-            Step::EndTool => end_tool(self.mailbox),
-            Step::Settle(end, replies) => return Some(How::Ended(end, replies)),
-            Step::Drop(said) => return Some(How::Drop(self.stop.unwrap_or_default(), said)),
-            Step::BreakOff(said) => return Some(How::BreakOff(said)),
-            Step::Release => return Some(How::Release),
-        }
-        None
-    }
-
-    /// The run's row and its attempt.
-    fn write_run(&mut self) {
-        self.row_due = Instant::now() + limits::RUN_ROW_AFTER;
-        let written = self.mailbox.commit(|tx| {
-            tx.put_run(&rows::run(self.claim, None))?;
-            tx.put_attempt(&rows::attempt(self.claim, self.attempt, None, None))
-        });
-        match written {
-            Ok(()) => {
-                self.state.run_was_written();
-                self.mailbox.steps.reached(steps::Step::RunWritten);
-            }
-            Err(error) => {
-                tracing::warn!(error = error.chain(), "cannot write the run's row yet");
-            }
-        }
-    }
-
-    /// Writes what a tool posts, with the word that the run has acted. A disk that refuses is told to
-    /// the tool by silence.
-    fn post(&mut self, reply: Reply) {
-        let posts = self.posts.take();
-        let tools_started = self.attempt.tools_started.max(1);
-        let acting = Attempt { tools_started, ..self.attempt.clone() };
-        let put = posting::put(self.mailbox, self.claim, &acting, (reply, self.read));
-        if let Some((posted, sent)) = put {
-            *self.attempt = acting;
-            self.attempt.sent.extend(sent);
-            self.state.was_posted();
-            answer(posts, posted);
-        }
-    }
-
-    /// Writes down that a tool acts, and only then lets it. A disk that refuses keeps it from
-    /// acting.
-    fn let_act(&mut self, tool: Tool) {
-        let may_act = self.may_act.take();
-        let acting =
-            Attempt { tools_started: self.attempt.tools_started + 1, ..self.attempt.clone() };
-        let now = self.mailbox.now();
-        let row = ToolRow { name: tool.name.clone(), timeout: tool.timeout, started_at: now };
-        let recorded = self.mailbox.commit(|tx| {
-            tx.put_run(&rows::run(self.claim, None))?;
-            tx.put_attempt(&rows::attempt(self.claim, &acting, None, None))?;
-            tx.put_tool(Some(&row), now)
-        });
-        match recorded {
-            Ok(()) => {
-                *self.attempt = acting;
-                self.attempt.done.push(tool.summary.clone());
-                self.state.tool_was_recorded(tool);
-                self.mailbox.steps.reached(steps::Step::ToolRecorded);
-                answer(may_act, ());
-            }
-            Err(error) => {
-                let error = error.chain();
-                tracing::error!(error, "a tool may not act: it cannot be written down");
-            }
-        }
-    }
-}
-
 /// From now on tools find this turn.
 fn sit(desk: &Desk, mailbox: &Mailbox, turn: &Turn, sink: &Sink) -> Seated {
     let (sink, dir) = (sink.clone(), mailbox.dir.clone());
@@ -395,17 +223,4 @@ fn history(mailbox: &Mailbox, turn: &Turn) -> Vec<Past> {
     });
     past.retain(|one| one.number() < begins(turn));
     past
-}
-
-/// Whoever waits may be gone with its turn.
-fn answer<T>(waits: Option<oneshot::Sender<T>>, with: T) {
-    let _gone = waits.is_some_and(|waits| waits.send(with).is_err());
-}
-
-/// What stands there in vain is cleared with the turn's end at the latest.
-fn end_tool(mailbox: &Mailbox) {
-    let now = mailbox.now();
-    if let Err(error) = mailbox.commit(|tx| tx.put_tool(None, now)) {
-        tracing::warn!(error = error.chain(), "cannot write that a tool has ended");
-    }
 }

@@ -32,6 +32,7 @@ pub mod reply;
 pub mod spoken;
 
 mod asking;
+mod at_work;
 mod attempt;
 mod heartbeat;
 mod live;

@@ -262,6 +262,9 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + C
     }
 }
 
+/// Behind those who are asked when an agent's first provider cannot answer.
+pub const UNLESS_TOOLS_ACTED: &str = "not once tools have acted";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -155,14 +155,10 @@ impl Echo {
                     sink.say(piece).await;
                 }
                 Directive::Append(file, line) => {
-                    used(sink, "append", None).await?;
-                    self.append(&file, &line)?;
-                    sink.tool_ended(TOOL).await;
+                    self.append(sink, &file, &line).await?;
                 }
                 Directive::Tool(ms, timeout) => {
-                    used(sink, "wait", Some(Duration::from_millis(timeout))).await?;
-                    tokio::time::sleep(Duration::from_millis(ms)).await;
-                    sink.tool_ended(TOOL).await;
+                    wait(sink, Duration::from_millis(ms), Duration::from_millis(timeout)).await?;
                 }
                 Directive::Call(name, arguments) => {
                     words = format!("{words}\n{}", self.call(sink, &name, &arguments).await?);
@@ -198,9 +194,8 @@ impl Echo {
             }
         }
         reply.what = What::Words(words);
-        sink.say(ProviderEvent::Reply(reply)).await;
-        for other in others {
-            sink.say(ProviderEvent::Reply(other)).await;
+        for one in std::iter::once(reply).chain(others) {
+            sink.say(ProviderEvent::Reply(one)).await;
         }
         Ok(())
     }
@@ -214,14 +209,18 @@ impl Echo {
     }
 
     /// The tool whose effect can be seen.
-    fn append(&self, file: &str, line: &str) -> Result<(), TurnEnd> {
+    async fn append(&self, sink: &Sink, file: &str, line: &str) -> Result<(), TurnEnd> {
+        used(sink, "append", None).await?;
         let path = self.dir.work().join(file);
         let write = || {
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;
             file.write_all(format!("{line}\n").as_bytes())?;
             file.sync_all()
         };
-        write().map_err(|error| failed("append", format!("cannot append: {error}"), Retry::Never))
+        write()
+            .map_err(|error| failed("append", format!("cannot append: {error}"), Retry::Never))?;
+        sink.tool_ended(TOOL).await;
+        Ok(())
     }
 
     fn files_of(&self, said: &Said) -> Vec<OutFile> {
@@ -235,6 +234,14 @@ impl Echo {
             .map(|a| a.local_path.as_deref().and_then(|path| self.dir.inbox_file(path)));
         paths.enumerate().filter_map(|(n, path)| Some(file(n, path?))).collect()
     }
+}
+
+/// The tool that takes its time.
+async fn wait(sink: &Sink, time: Duration, declared: Duration) -> Result<(), TurnEnd> {
+    used(sink, "wait", Some(declared)).await?;
+    tokio::time::sleep(time).await;
+    sink.tool_ended(TOOL).await;
+    Ok(())
 }
 
 /// Asks for a tool, which may act once this returns.

@@ -1,7 +1,6 @@
 //! The harness: a session's folder, the host's writer, and a guest as a task.
 
 use std::{
-    collections::BTreeMap,
     fs,
     panic::resume_unwind,
     path::Path,
@@ -57,16 +56,6 @@ pub(crate) struct Desk {
     hook: Arc<Mutex<Option<Hook>>>,
     pub(crate) tools: tools::Desk,
     guest: Option<(JoinHandle<Result<(), GuestError>>, CancellationToken)>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) seq: i64,
-    pub(crate) to: Option<String>,
-    pub(crate) room: Option<String>,
-    pub(crate) text: String,
-    pub(crate) files: Vec<String>,
-    pub(crate) id: String,
 }
 
 impl Desk {
@@ -261,59 +250,8 @@ impl Desk {
         self.until(&what, |desk| desk.acks().get(id).is_some_and(|ack| ack == status)).await;
     }
 
-    /// Ids of the messages of each run, in order.
-    pub(crate) fn batches(&self) -> Vec<String> {
-        self.query("SELECT message_ids FROM runs", |row| row.get(0).unwrap())
-    }
-
     pub(crate) async fn passes(&self, time: Duration) {
         drop(timeout(time, std::future::pending::<()>()).await);
-    }
-
-    pub(crate) fn query<T>(&self, sql: &str, map: fn(&Row<'_>) -> T) -> Vec<T> {
-        if !self.dir.outbound_db().exists() {
-            return Vec::new();
-        }
-        query(&self.dir.outbound_db(), sql, map)
-    }
-
-    pub(crate) fn answers(&self) -> Vec<Answer> {
-        let sql =
-            "SELECT seq, in_reply_to, platform_id, content, id FROM messages_out ORDER BY seq";
-        self.query(sql, |row| {
-            let content: String = row.get(3).unwrap();
-            let content: serde_json::Value = serde_json::from_str(&content).unwrap();
-            let files = content["files"].as_array().cloned().unwrap_or_default();
-            Answer {
-                seq: row.get(0).unwrap(),
-                to: row.get(1).unwrap(),
-                room: row.get(2).unwrap(),
-                text: content["text"].as_str().unwrap().to_owned(),
-                files: files.iter().map(|f| f.as_str().unwrap().to_owned()).collect(),
-                id: row.get(4).unwrap(),
-            }
-        })
-    }
-
-    pub(crate) fn texts(&self) -> Vec<String> {
-        self.answers().into_iter().map(|answer| answer.text).collect()
-    }
-
-    pub(crate) fn acks(&self) -> BTreeMap<String, String> {
-        self.query("SELECT message_id, status FROM processing_ack", |row| {
-            (row.get(0).unwrap(), row.get(1).unwrap())
-        })
-        .into_iter()
-        .collect()
-    }
-
-    /// Status, outcome and error code of every run, in order.
-    pub(crate) fn runs(&self) -> Vec<String> {
-        let sql = "SELECT status, coalesce(outcome, '-'), coalesce(error_code, '-') FROM runs";
-        self.query(sql, |row| {
-            let word = |n| row.get::<_, String>(n).unwrap();
-            format!("{} {} {}", word(0), word(1), word(2))
-        })
     }
 }
 

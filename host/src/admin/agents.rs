@@ -17,7 +17,8 @@ use super::{
     sizes::Keep,
 };
 use crate::{
-    error::Result, limits::upkeep as limits, people::Act, store::AgentUses, text::admin as words,
+    error::Result, limits::upkeep as limits, people::Act, store::AgentUses, text,
+    text::admin as words,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand, Serialize, Deserialize)]
@@ -276,7 +277,7 @@ fn one_for_people(agent: &Agent, desk: &Desk) -> String {
 fn else_asked(agent: &Agent) -> String {
     let mut said: Vec<String> = agent.fallbacks.iter().map(ToString::to_string).collect();
     if !said.is_empty() && agent.after_side_effects == AfterSideEffects::Fail {
-        said.push(words::UNLESS_TOOLS_ACTED.to_owned());
+        said.push(text::UNLESS_TOOLS_ACTED.to_owned());
     }
     said.join(", ")
 }

@@ -123,9 +123,6 @@ pub fn kept(own: Option<u32>, install: Option<u32>) -> String {
     }
 }
 
-/// Behind those who are asked when an agent's first provider cannot answer.
-pub const UNLESS_TOOLS_ACTED: &str = "not once tools have acted";
-
 /// What applies to containers that start from now on.
 pub const AT_NEXT_START: &str = "containers that run keep theirs: lazaret agents restart";
 

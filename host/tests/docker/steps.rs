@@ -181,7 +181,7 @@ impl Trial {
             ..SendMessage::default()
         };
         self.insists(async |client| client.send("andy", &command).await).await;
-        self.says("six\n!append notes line\n!call send_message {\"text\":\"posted\"}").await;
+        self.says("six\n!call send_message {\"text\":\"posted\"}\n!append notes line").await;
         self.has_it_done("You said: six").await;
         first
     }

@@ -47,7 +47,7 @@ async fn the_host_says_how_a_session_is_what_waits_and_what_it_cost() {
             insta::assert_snapshot!(world.asks_host("andy", "/compact").await, @"There is nothing to shorten: I carry nothing along from one message to the next.");
             world.next_reply("andy").await;
             assert_eq!(world.next_reply("andy").await, "You said: next");
-            insta::assert_snapshot!(world.asks_host("andy", "/cost").await, @"2 runs so far, 2 completed. Tokens read: 183, written: 5. Cost: $0.0000.");
+            insta::assert_snapshot!(world.asks_host("andy", "/cost").await, @"2 runs so far, 2 completed. Tokens read: 189, written: 5. Cost: $0.0000.");
             let help = world.asks_host("andy", "/help").await;
             assert!(help.contains("/stop") && help.contains("/clear"), "{help}");
         })

@@ -148,7 +148,7 @@ impl Story {
             ..SendMessage::default()
         };
         world.insists(async |world| world.send("andy", command.clone()).await).await;
-        self.says(world, "six\n!append notes line\n!call send_message {\"text\":\"posted\"}").await;
+        self.says(world, "six\n!call send_message {\"text\":\"posted\"}\n!append notes line").await;
         self.has_it_done(world, "You said: six").await;
         world
             .until("every session sleeps", async |world| {

@@ -161,15 +161,19 @@ fn every_hostile_deed_is_tried() {
 }
 
 /// Whether `where::test` exists: `schemas`, `guest` and `host` are crates, `providers` the demands
-/// that are asked of each runtime by name, the others test targets of the host.
+/// that are asked of each runtime by name and the tests of one of them, the others test targets of
+/// the host.
 fn is_test(files: &[Source], proof: &str) -> bool {
     let Some((place, name)) = proof.split_once("::") else { return false };
     if place == "providers" {
         let asked = format!("::{name},");
         let mut runtimes = files.iter().filter(|f| f.path.starts_with("guest/tests/providers/"));
-        return runtimes.any(|file| file.code.contains(&asked));
+        if runtimes.any(|file| file.code.contains(&asked)) {
+            return true;
+        }
     }
     let folder = match place {
+        "providers" => String::from("guest/tests/providers/"),
         "schemas" | "guest" => format!("{place}/"),
         "host" => String::from("host/src/"),
         target => format!("host/tests/{target}/"),

@@ -1,3 +1,5 @@
+//! A course of lines through the reader, and what comes of it.
+
 use super::*;
 
 fn told(method: &str, params: Value) -> Told {
