@@ -106,7 +106,7 @@ pub struct Surroundings {
     /// Where the model APIs are to be had, on loopback, without a slash at the end; the route's
     /// name follows: `http://127.0.0.1:8399` + `/anthropic`. `None` where there are none.
     pub models: Option<String>,
-    /// The guest's own tools: for [`tools::serve`](crate::tools::serve) in band, or over its
+    /// The guest's own tools: for [`tools::serve`] in band, or over its
     /// [`socket`](Desk::socket). They find the turn at work by themselves.
     pub desk: Desk,
 }

@@ -1,6 +1,6 @@
 //! What an agent can do besides answering: the guest's own tools, offered over MCP.
 //!
-//! Owns the list of them ([`ALL`]) and the one way from a call to what comes of it: arguments are
+//! Owns the list of them (`ALL`) and the one way from a call to what comes of it: arguments are
 //! checked, names looked up, what is to happen is posted through the turn ([`Sink::post`]), and
 //! only then the model is told. Whatever goes wrong is told to the model in words that it can mend
 //! it by; nothing that it gives is an error of the protocol. Each tool is one file.

@@ -14,7 +14,7 @@
 //!   one acted stays, so that the model knows.
 //! - **A stop ends the turn in place**, with every command that it had started; the process stays.
 //!   What it left running on purpose at the end of a turn goes on until a stop or the process's end.
-//! - **Nothing that lies in the working folder changes how it runs**: see [`launch`]. Neither
+//! - **Nothing that lies in the working folder changes how it runs**: see `launch`. Neither
 //!   `AGENTS.md` nor skills are read there.
 //!
 //! It waits for nobody: it never tries again by itself, and never looks for news.
