@@ -88,7 +88,7 @@ async fn a_central_database_that_is_damaged_or_newer_is_refused_by_name() {
     let central = host.home().join("central.db");
     let name = central.display().to_string();
     make_newer(&central);
-    let words = [&name, "version 99", "knows 3", "newer lazaret"];
+    let words = [&name, "version 99", "knows 4", "newer lazaret"];
     refused(&host.lazaret(UP).await, &words);
     fs::write(&central, "this was a database once, and is none any more\n".repeat(100)).unwrap();
     refused(&host.lazaret(UP).await, &[&name, "damaged", "backup"]);

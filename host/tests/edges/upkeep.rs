@@ -70,7 +70,7 @@ async fn doctor_looks_at_a_home_with_and_without_its_host_and_changes_nothing() 
     let findings = doctor(&host).await;
     assert_eq!(before, everything(&host.home()), "something was touched");
     assert_eq!(finding(&findings, "none runs")["level"], "ok");
-    assert_eq!(finding(&findings, "its version is 3")["level"], "ok");
+    assert_eq!(finding(&findings, "its version is 4")["level"], "ok");
     assert_eq!(finding(&findings, "agent-x/sess-y")["level"], "warning");
 }
 
